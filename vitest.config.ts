@@ -14,7 +14,11 @@ export default defineConfig({
         extends: true,
         test: {
           name: "unit",
-          include: ["packages/*/src/**/*.test.ts", "test/harness/src/**/*.test.ts", "bench/src/**/*.test.ts"],
+          include: [
+            "packages/*/src/**/*.test.ts",
+            "test/harness/src/**/*.test.ts",
+            "bench/src/**/*.test.ts",
+          ],
           exclude: ["**/*.server.test.ts"],
         },
       },
@@ -25,6 +29,7 @@ export default defineConfig({
           name: "integration",
           include: ["test/harness/src/**/*.server.test.ts", "test/integration/**/*.test.ts"],
           globalSetup: ["test/harness/src/global-setup.ts"],
+          setupFiles: ["test/harness/src/watchdog-setup.ts"],
           testTimeout: 60_000,
           hookTimeout: 120_000,
           fileParallelism: false,
@@ -34,7 +39,12 @@ export default defineConfig({
       {
         // The packed packages, as a user gets them from npm.
         extends: true,
-        test: { name: "consumer", include: ["test/consumer/*.test.ts"], testTimeout: 300_000, hookTimeout: 300_000 },
+        test: {
+          name: "consumer",
+          include: ["test/consumer/*.test.ts"],
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+        },
       },
       { extends: true, test: { name: "rules", include: ["test/rules/*.test.ts"] } },
     ],

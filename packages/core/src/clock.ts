@@ -17,7 +17,11 @@ export interface Clock {
   now(): number;
   /** Milliseconds since an arbitrary start, with a fraction. Never goes back. */
   monotonicNow(): number;
-  /** Calls `callback` once after `delayMs` (0 or less: as soon as possible). */
+  /**
+   * Calls `callback` once, when `monotonicNow()` has grown by at least `delayMs` (0 or less: as
+   * soon as possible, but never before this returns). `Infinity` never comes.
+   * @throws TypeError when `delayMs` is no number.
+   */
   timer(callback: () => void, delayMs: number): Timer;
   /**
    * Resolves after `delayMs`.
@@ -40,16 +44,16 @@ export interface SleepOptions {
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
 
 function systemTimer(callback: () => void, delayMs: number): Timer {
-  const dueMs = performance.now() + delayMs;
+  const dueMs = performance.now() + requireDelay(delayMs);
   let timeout: NodeJS.Timeout;
-  const arm = (leftMs: number): void => {
-    timeout =
-      leftMs > LONGEST_TIMEOUT_MS
-        ? setTimeout(() => arm(dueMs - performance.now()), LONGEST_TIMEOUT_MS)
-        : setTimeout(callback, leftMs);
+  const arm = (): void => {
+    // Rounded up, because Node drops the fraction and would call too early.
+    const leftMs = Math.ceil(dueMs - performance.now());
+    timeout = setTimeout(ring, Math.min(leftMs, LONGEST_TIMEOUT_MS));
     timeout.unref();
   };
-  arm(requireDelay(delayMs));
+  const ring = (): void => (performance.now() < dueMs ? arm() : callback());
+  arm();
   const cancel = (): void => clearTimeout(timeout);
   return { cancel, [Symbol.dispose]: cancel };
 }
@@ -63,7 +67,11 @@ export const systemClock: Clock = {
 };
 
 /** `sleep` in terms of `timer`, so that every clock sleeps and aborts alike. */
-export function sleepOn(clock: Pick<Clock, "timer">, delayMs: number, options: SleepOptions = {}): Promise<void> {
+export function sleepOn(
+  clock: Pick<Clock, "timer">,
+  delayMs: number,
+  options: SleepOptions = {},
+): Promise<void> {
   const { signal } = options;
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason);

@@ -1,0 +1,79 @@
+/**
+ * Variants that run in a process of their own.
+ *
+ * All processes of a case are open at once and idle until it is their turn, so the rounds interleave
+ * them as they do variants of one process. CPU time an operation is the steady figure on a shared
+ * machine; rate and latency are of the wall clock.
+ */
+import type { AsyncOperation, ClientCase, ServerCase } from "./area.ts";
+import { calibrate } from "./calibration.ts";
+import type { ClientTurn } from "./child-protocol.ts";
+import { ChildVariant } from "./child-variant.ts";
+import { drive } from "./load.ts";
+import type { Pace } from "./pace.ts";
+import type { Contestant, Reading } from "./rounds.ts";
+import { systemStopwatch } from "./stopwatch.ts";
+
+/** Where a child finds its variant again. */
+export interface VariantPlace {
+  readonly areaFile: string;
+  readonly caseName: string;
+  readonly variant: string;
+}
+
+type Turn = (operations: number) => Promise<ClientTurn>;
+
+/** In the order of `PROCESS_FIGURES` of figures.ts. */
+export function toReading(turn: ClientTurn, operations: number): Reading {
+  return [
+    turn.cpuUs / operations,
+    operations / (turn.wallMs / 1000),
+    turn.p50Ms * 1000,
+    turn.p99Ms * 1000,
+  ];
+}
+
+async function openTurns(
+  name: string,
+  turn: Turn,
+  concurrency: number,
+  pace: Pace,
+): Promise<Contestant> {
+  const operations = await calibrate(turn, pace, systemStopwatch, concurrency);
+  return { name, turn: async () => toReading(await turn(operations), operations) };
+}
+
+export async function openClient(
+  place: VariantPlace,
+  definition: ClientCase<unknown>,
+  shared: unknown,
+  pace: Pace,
+  resources: AsyncDisposableStack,
+): Promise<Contestant> {
+  const child = resources.use(new ChildVariant());
+  await child.ask({ order: "open", ...place, shared }, "opened");
+  const turn: Turn = async (operations) =>
+    (await child.ask({ order: "turn", operations }, "turned")).turn;
+  return openTurns(place.variant, turn, definition.concurrency ?? 1, pace);
+}
+
+export async function openServer(
+  place: VariantPlace,
+  definition: ServerCase<unknown, unknown>,
+  shared: unknown,
+  pace: Pace,
+  resources: AsyncDisposableStack,
+): Promise<Contestant> {
+  const child = resources.use(new ChildVariant());
+  const { address } = await child.ask({ order: "open", ...place, shared }, "opened");
+  const operation: AsyncOperation = await definition.load(address, resources);
+  const concurrency = definition.concurrency ?? 1;
+  const turn: Turn = async (operations) => {
+    const before = await child.ask({ order: "cpu" }, "cpu");
+    systemStopwatch.settle();
+    const measured = await drive(operation, operations, concurrency, systemStopwatch);
+    const after = await child.ask({ order: "cpu" }, "cpu");
+    return { cpuUs: after.cpuUs - before.cpuUs, ...measured };
+  };
+  return openTurns(place.variant, turn, concurrency, pace);
+}

@@ -1,0 +1,137 @@
+/**
+ * How long may this take, in all?
+ *
+ * A caller waits for an end result, not for each step. So a time limit is set once, at the top, as
+ * an instant, and travels downwards as an `AbortSignal`; every step below may shorten it and none
+ * can extend it.
+ *
+ * The invariant: {@link withDeadline} settles at the deadline, whatever the work does. Work that
+ * ignores its signal is abandoned: it goes on unseen, a late result is dropped and a late rejection
+ * is no unhandled one. Hence work that *acquires* something must give it back itself when its
+ * signal has aborted in the meantime.
+ *
+ * The time runs on the injected clock, and its timer and its listener on the caller's signal are
+ * gone when the work is over; a signal that lives as long as the server collects nothing.
+ * `AbortSignal.timeout` and `AbortSignal.any` offer neither.
+ */
+
+import { type Clock, systemClock, type Timer } from "./clock.ts";
+import { HeadroomError } from "./errors.ts";
+import { requireKnownOptions, requireNonNegative } from "./options.ts";
+
+export interface DeadlineOptions {
+  /**
+   * How long it may take, in milliseconds from now. 0 is over at once; what is left of another
+   * deadline may be passed on as it is.
+   * @default Infinity: only `signal` ends it
+   */
+  readonly timeoutMs?: number | undefined;
+  /** The caller's. When it aborts, so does the deadline, with the same reason. */
+  readonly signal?: AbortSignal | undefined;
+  /**
+   * What takes the time, for the message of the error: `"the query on replica-2"`.
+   * @default "the operation"
+   */
+  readonly what?: string | undefined;
+  /** @default systemClock */
+  readonly clock?: Clock | undefined;
+}
+
+/** An instant at which its signal aborts. Disposing of it takes the timer and the listener away. */
+export interface Deadline extends Disposable {
+  /** Aborts with a {@link DeadlineExceededError}, or with the reason of the caller's signal. */
+  readonly signal: AbortSignal;
+  /** Milliseconds until the nearest deadline, this or one above; 0 when over, or Infinity. */
+  remainingMs(): number;
+}
+
+/** `DEADLINE_EXCEEDED`: it was not done in time. It may or may not have taken effect. */
+export class DeadlineExceededError extends HeadroomError<"DEADLINE_EXCEEDED"> {
+  /** What was not done in time. */
+  readonly what: string;
+  /** How long it was given, in milliseconds. */
+  readonly timeoutMs: number;
+
+  constructor(what: string, timeoutMs: number) {
+    super("DEADLINE_EXCEEDED", `${what} did not finish within ${timeoutMs} ms`, {
+      retryable: true,
+    });
+    this.what = what;
+    this.timeoutMs = timeoutMs;
+  }
+}
+
+/** A deadline above is known below, though only its signal arrives there. */
+const deadlines = new WeakMap<AbortSignal, Deadline>();
+
+/**
+ * Starts a deadline for work that does not fit into one function. Dispose of it when the work is
+ * over; {@link withDeadline} does so by itself.
+ *
+ * @throws TypeError or RangeError when an option is unknown or `timeoutMs` is negative.
+ */
+export function createDeadline(options: DeadlineOptions): Deadline {
+  requireKnownOptions("deadline", options, ["timeoutMs", "signal", "what", "clock"]);
+  const { signal, what = "the operation", clock = systemClock } = options;
+  const { timeoutMs = Number.POSITIVE_INFINITY } = options;
+  if (timeoutMs !== Number.POSITIVE_INFINITY) requireNonNegative("timeoutMs", timeoutMs);
+
+  const controller = new AbortController();
+  const dueMs = clock.monotonicNow() + timeoutMs;
+  const above = signal && deadlines.get(signal);
+  const expire = (): void => end(new DeadlineExceededError(what, timeoutMs));
+  const abort = (): void => end(signal?.reason);
+  let timer: Timer | undefined;
+  const release = (): void => {
+    timer?.cancel();
+    signal?.removeEventListener("abort", abort);
+  };
+  const end = (reason: unknown): void => {
+    release();
+    controller.abort(reason);
+  };
+
+  if (signal?.aborted) abort();
+  else if (timeoutMs === 0) expire();
+  else {
+    signal?.addEventListener("abort", abort);
+    if (timeoutMs !== Number.POSITIVE_INFINITY) timer = clock.timer(expire, timeoutMs);
+  }
+  const deadline: Deadline = {
+    signal: controller.signal,
+    remainingMs() {
+      if (controller.signal.aborted) return 0;
+      const leftMs = Math.max(0, dueMs - clock.monotonicNow());
+      return above === undefined ? leftMs : Math.min(leftMs, above.remainingMs());
+    },
+    [Symbol.dispose]: release,
+  };
+  deadlines.set(deadline.signal, deadline);
+  return deadline;
+}
+
+/**
+ * Runs `work` and settles as it does, but at the deadline at the latest. `work` is not called when
+ * the time is over, or the caller's signal aborted, before it could begin.
+ *
+ * @throws DeadlineExceededError `DEADLINE_EXCEEDED` when the time is over.
+ * @throws `signal.reason`, unwrapped, when the caller's signal aborts.
+ * @throws what `work` throws or rejects with.
+ */
+export async function withDeadline<Result>(
+  options: DeadlineOptions,
+  work: (signal: AbortSignal, deadline: Deadline) => Promise<Result>,
+): Promise<Result> {
+  const deadline = createDeadline(options);
+  const { signal } = deadline;
+  try {
+    signal.throwIfAborted();
+    return await new Promise<Result>((resolve, reject) => {
+      signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+      // Not `resolve(promise)`: that would bind us to work which may never settle.
+      work(signal, deadline).then(resolve, reject);
+    });
+  } finally {
+    deadline[Symbol.dispose]();
+  }
+}

@@ -1,0 +1,25 @@
+export { choosePlace } from "./choose-place.ts";
+export type { Endpoint } from "./endpoint.ts";
+export { eventually } from "./eventually.ts";
+export type { Direction } from "./fault-lane.ts";
+export type { FaultLink, LinkStats } from "./fault-link.ts";
+export { FaultProxy } from "./fault-proxy.ts";
+export {
+  type PostgresCluster,
+  type PostgresClusterOptions,
+  startPostgres,
+} from "./postgres-cluster.ts";
+export type { PostgresNode } from "./postgres-node.ts";
+export {
+  type RedisClusterOptions,
+  type RedisClusterSet,
+  startRedisCluster,
+} from "./redis-cluster.ts";
+export type { RedisNode } from "./redis-node.ts";
+export { type RedisOptions, type RedisReplicaSet, startRedis } from "./redis-replica-set.ts";
+export {
+  type RedisSentinelOptions,
+  RedisSentinelSet,
+  startRedisSentinel,
+} from "./redis-sentinel.ts";
+export type { ServerNode } from "./server-node.ts";

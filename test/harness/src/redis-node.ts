@@ -1,0 +1,51 @@
+import { Redis } from "ioredis";
+import { ProcessNode } from "./process-node.ts";
+
+/** One Redis server (or Sentinel): loopback only, no password. `new Redis(node.via)` connects to it. */
+export class RedisNode extends ProcessNode {
+  async version(): Promise<string> {
+    return `Redis ${/redis_version:(\S+)/.exec(String(await this.command("INFO", "server")))?.[1] ?? "?"}`;
+  }
+
+  /** One command on a connection of its own, straight to the server, whatever its link suffers. */
+  async command(name: string, ...parameters: (string | number)[]): Promise<unknown> {
+    const client = new Redis({
+      ...this.direct,
+      lazyConnect: true,
+      connectTimeout: 5000,
+      commandTimeout: 30_000,
+      retryStrategy: () => null,
+      maxRetriesPerRequest: 0,
+    });
+    client.on("error", () => {});
+    try {
+      await client.connect();
+      return await client.call(name, ...parameters);
+    } finally {
+      client.disconnect();
+    }
+  }
+
+  /** "master", "slave" or "sentinel", as the server itself says. */
+  async role(): Promise<string> {
+    const [role] = (await this.command("ROLE")) as [string];
+    return role;
+  }
+
+  /** Follows the server behind its replication proxy. */
+  async follow(primary: RedisNode): Promise<void> {
+    this.replication.retarget(primary.direct);
+    const { host, port } = this.replication.endpoint;
+    await this.command("REPLICAOF", host, port);
+  }
+
+  /** Whether it follows a primary and has all of it (an offset alone does not say so). */
+  async isInSync(): Promise<boolean> {
+    const info = String(await this.command("INFO", "replication"));
+    return /master_link_status:up/.test(info) && /master_sync_in_progress:0/.test(info);
+  }
+
+  protected async ping(): Promise<void> {
+    await this.command("PING");
+  }
+}
