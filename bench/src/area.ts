@@ -15,7 +15,12 @@
 
 type Awaitable<T> = T | Promise<T>;
 
-/** One operation. `index` counts from 0 in every turn. The result is kept; a promise is awaited. */
+/**
+ * One operation. The result is kept; a promise is awaited.
+ *
+ * `index` counts from 0 in every turn, for picking an input. What must go on from turn to turn, such
+ * as a time or a fresh key, the variant counts itself.
+ */
 export type Operation = (index: number) => unknown;
 export type AsyncOperation = (index: number) => PromiseLike<unknown>;
 
@@ -107,7 +112,9 @@ export function area(name: string, declare: (bench: Bench) => void): Area {
     if (cases.has(declared.name)) throw new TypeError(`${where} is declared twice`);
     if (peers.includes(OURS)) throw new TypeError(`${where} has a peer called "${OURS}"`);
     if (!peers.includes(declared.definition.floor)) {
-      throw new TypeError(`${where}: floor must be one of its peers, got "${declared.definition.floor}"`);
+      throw new TypeError(
+        `${where}: floor must be one of its peers, got "${declared.definition.floor}"`,
+      );
     }
     cases.set(declared.name, declared);
   };
@@ -118,7 +125,11 @@ export function area(name: string, declare: (bench: Bench) => void): Area {
     client: (caseName, definition) =>
       add({ kind: "client", name: caseName, definition: definition as ClientCase<unknown> }),
     server: (caseName, definition) =>
-      add({ kind: "server", name: caseName, definition: definition as ServerCase<unknown, unknown> }),
+      add({
+        kind: "server",
+        name: caseName,
+        definition: definition as ServerCase<unknown, unknown>,
+      }),
   });
   return { name, cases: [...cases.values()] };
 }

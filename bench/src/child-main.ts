@@ -38,15 +38,15 @@ async function turn(operations: number): Promise<Answer> {
   return { answer: "turned", turn: { cpuUs: systemStopwatch.cpuUs() - startUs, ...measured } };
 }
 
-function readCpu(): Answer {
-  systemStopwatch.settle();
+function readCpu(settle: boolean): Answer {
+  if (settle) systemStopwatch.settle();
   return { answer: "cpu", cpuUs: systemStopwatch.cpuUs() };
 }
 
 async function obey(order: Order): Promise<Answer> {
   try {
     if (order.order === "open") return await open(order);
-    return order.order === "turn" ? await turn(order.operations) : readCpu();
+    return order.order === "turn" ? await turn(order.operations) : readCpu(order.settle);
   } catch (error) {
     return { answer: "failed", error };
   }

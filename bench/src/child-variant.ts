@@ -23,6 +23,8 @@ process.on("exit", () => {
 export class ChildVariant implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #ended: Promise<void>;
+  #end: Error | undefined;
+  #waiting: { resolve(answer: Answer): void; reject(error: Error): void } | undefined;
 
   constructor() {
     const child = fork(CHILD_MAIN, [], {
@@ -32,12 +34,21 @@ export class ChildVariant implements AsyncDisposable {
     });
     running.add(child);
     this.#child = child;
+    child.on("message", (answer: Answer) => this.#waiting?.resolve(answer));
     this.#ended = new Promise((resolve) => {
-      child.once("exit", () => {
+      const end = (reason: string): void => {
+        this.#end = new Error(`the variant's own process ${reason}`);
+        this.#waiting?.reject(this.#end);
         running.delete(child);
         resolve();
-      });
+      };
+      child.once("exit", (code, signal) => end(`ended with ${signal ?? `exit code ${code}`}`));
+      child.on("error", (error) => child.pid ?? end(`did not start: ${error.message}`));
     });
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
   }
 
   /** @throws the error of the variant; an Error when its process ends or does not answer in time. */
@@ -47,27 +58,24 @@ export class ChildVariant implements AsyncDisposable {
   ): Promise<Extract<Answer, { answer: Kind }>> {
     const answer = await this.#exchange(order);
     if (answer.answer === "failed") throw answer.error;
-    if (answer.answer !== expected) throw new Error(`expected "${expected}", got "${answer.answer}"`);
-    return answer as Extract<Answer, { answer: Kind }>;
+    if (answer.answer === expected) return answer as Extract<Answer, { answer: Kind }>;
+    throw new Error(`expected the answer "${expected}", got "${answer.answer}"`);
   }
 
-  #exchange(order: Order): Promise<Answer> {
-    const child = this.#child;
-    const { promise, resolve, reject } = Promise.withResolvers<Answer>();
-    const exited = (code: number | null, signal: string | null): void =>
-      reject(new Error(`its process ended with ${signal ?? `exit code ${code}`}, see its output`));
+  async #exchange(order: Order): Promise<Answer> {
     const timeout = setTimeout(() => {
-      reject(new Error(`no answer to "${order.order}" in ${ANSWER_TIMEOUT_MS / 1000} s`));
+      const seconds = ANSWER_TIMEOUT_MS / 1000;
+      this.#waiting?.reject(new Error(`no answer to "${order.order}" in ${seconds} s`));
     }, ANSWER_TIMEOUT_MS);
-    if (child.exitCode !== null || child.signalCode !== null) exited(child.exitCode, child.signalCode);
-    child.once("message", resolve);
-    child.once("exit", exited);
-    child.send(order, (error) => error && reject(error));
-    return promise.finally(() => {
+    try {
+      return await new Promise((resolve, reject) => {
+        this.#waiting = { resolve, reject };
+        if (this.#end) reject(this.#end);
+        else this.#child.send(order, (error) => error && reject(error));
+      });
+    } finally {
       clearTimeout(timeout);
-      child.off("message", resolve);
-      child.off("exit", exited);
-    });
+    }
   }
 
   /** Lets the variant close what it opened, for a while, then ends its process. */

@@ -1,21 +1,32 @@
 /** What is open at the moment, and must be closed however the run ends. */
 export class Lifetime {
   readonly #open: AsyncDisposableStack[] = [];
+  #isClosed = false;
 
-  /** Runs `work` with a stack of its own and disposes it at the end. */
+  /**
+   * Runs `work` with a stack of its own and disposes it at the end. Never returns once `close` was
+   * called: an interrupted run goes no further while it is being closed.
+   */
   async within<T>(work: (resources: AsyncDisposableStack) => Promise<T>): Promise<T> {
     const resources = new AsyncDisposableStack();
     this.#open.push(resources);
     try {
+      await this.#stopWhenClosed();
       return await work(resources);
     } finally {
       await resources.disposeAsync();
       this.#open.splice(this.#open.indexOf(resources), 1);
+      await this.#stopWhenClosed();
     }
   }
 
   /** Disposes everything that is open, the newest first, while the work may still run. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     for (const resources of this.#open.toReversed()) await resources.disposeAsync();
+  }
+
+  #stopWhenClosed(): Promise<void> {
+    return this.#isClosed ? new Promise(() => {}) : Promise.resolve();
   }
 }

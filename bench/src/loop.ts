@@ -8,7 +8,7 @@
  */
 import type { Operation } from "./area.ts";
 
-/** Runs the operation `count` times; with async operations, one after the other. */
+/** Runs the operation `count` times, at least once; if async, one after the other. */
 export type Loop = (count: number) => unknown;
 
 type Build = (operation: Operation) => Loop;
@@ -25,12 +25,14 @@ export function buildLoop(operation: Operation): Loop {
   const isAsync = isPromiseLike(first);
   if (isAsync) first.then(undefined, () => {});
   built += 1;
+  const call = isAsync ? "await operation" : "operation";
   // The number makes the source, and so the compiled code and what it has learned, the loop's own.
+  // The first call stands before the loop: a `last` that may be undefined would box every double.
   const build = new Function(
     "operation",
     `return ${isAsync ? "async " : ""}function loop${built}(count) {
-      let last;
-      for (let index = 0; index < count; index += 1) last = ${isAsync ? "await " : ""}operation(index);
+      let last = ${call}(0);
+      for (let index = 1; index < count; index += 1) last = ${call}(index);
       return last;
     }`,
   ) as Build;

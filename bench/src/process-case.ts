@@ -23,7 +23,7 @@ export interface VariantPlace {
 
 type Turn = (operations: number) => Promise<ClientTurn>;
 
-/** In the order of `PROCESS_FIGURES` of figures.ts. */
+/** In the order of the process figures of figures.ts. */
 export function toReading(turn: ClientTurn, operations: number): Reading {
   return [
     turn.cpuUs / operations,
@@ -69,10 +69,10 @@ export async function openServer(
   const operation: AsyncOperation = await definition.load(address, resources);
   const concurrency = definition.concurrency ?? 1;
   const turn: Turn = async (operations) => {
-    const before = await child.ask({ order: "cpu" }, "cpu");
+    const before = await child.ask({ order: "cpu", settle: true }, "cpu");
     systemStopwatch.settle();
     const measured = await drive(operation, operations, concurrency, systemStopwatch);
-    const after = await child.ask({ order: "cpu" }, "cpu");
+    const after = await child.ask({ order: "cpu", settle: false }, "cpu");
     return { cpuUs: after.cpuUs - before.cpuUs, ...measured };
   };
   return openTurns(place.variant, turn, concurrency, pace);

@@ -12,7 +12,7 @@ export function median(values: readonly number[]): number {
  * @param sorted ascending
  */
 export function percentile(sorted: ArrayLike<number>, percent: number): number {
-  const rank = Math.max(1, Math.ceil((percent / 100) * sorted.length));
+  const rank = Math.max(1, Math.ceil((percent * sorted.length) / 100));
   return sorted[rank - 1] ?? Number.NaN;
 }
 

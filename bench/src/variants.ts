@@ -7,7 +7,10 @@ export function namedVariants<Variant>(
   return [[OURS, definition.ours], ...Object.entries(definition.peers)];
 }
 
-export function variantNamed<Variant>(definition: Variants<Variant, string>, name: string): Variant {
+export function variantNamed<Variant>(
+  definition: Variants<Variant, string>,
+  name: string,
+): Variant {
   const found = namedVariants(definition).find(([candidate]) => candidate === name);
   if (!found) throw new Error(`there is no variant "${name}"`);
   return found[1];

@@ -41,8 +41,10 @@ export interface CircuitBreakerOptions extends SuccessWindowOptions {
   readonly random?: Random | undefined;
 }
 
+/** Calls go through, are refused, or one of them is the probe. */
 export type CircuitStatus = "closed" | "open" | "half-open";
 
+/** A change of state: which circuit, from what, to what. */
 export interface CircuitChange {
   readonly name: string;
   readonly from: CircuitStatus;

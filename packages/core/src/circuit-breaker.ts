@@ -150,8 +150,8 @@ export class CircuitBreaker {
 
   #settle(state: State, outcome: CallOutcome): void {
     const nowMs = this.#rules.clock.monotonicNow();
-    if (state.status === "closed") return this.#count(state, outcome, nowMs);
-    if (outcome === "failure") this.#open(state.openings, state.openMs, nowMs);
+    if (state.status === "closed") this.#count(state, outcome, nowMs);
+    else if (outcome === "failure") this.#open(state.openings, state.openMs, nowMs);
     else if (outcome === "success") this.#enter({ status: "closed", failuresInARow: 0 });
     else this.#enter({ ...state, nextProbeMs: nowMs });
   }
@@ -162,27 +162,25 @@ export class CircuitBreaker {
     this.#window.record(succeeded, nowMs);
     state.failuresInARow = succeeded ? 0 : state.failuresInARow + 1;
     if (succeeded) return;
+    const { consecutiveFailures, minSuccessRate } = this.#rules;
     const rate = this.#window.rateAt(nowMs) ?? 1;
-    if (
-      state.failuresInARow >= this.#rules.consecutiveFailures ||
-      rate < this.#rules.minSuccessRate
-    ) {
-      this.#window.clear();
-      this.#open(0, 0, nowMs);
-    }
+    if (state.failuresInARow < consecutiveFailures && rate >= minSuccessRate) return;
+    this.#window.clear();
+    this.#open(0, 0, nowMs);
   }
 
   #open(openingsBefore: number, openMsBefore: number, nowMs: number): void {
     const openings = openingsBefore + 1;
-    const openMs = this.#rules.backoff(openings, this.#rules.random, openMsBefore);
+    const { backoff, random } = this.#rules;
+    const openMs = backoff(openings, random, openMsBefore);
     this.#enter({ status: "open", nextProbeMs: nowMs + openMs, openings, openMs });
   }
 
   #enter(state: State): State {
     const from = this.#state.status;
+    const to = state.status;
     this.#state = state;
-    if (from !== state.status)
-      this.#rules.onStateChange?.({ name: this.#rules.name, from, to: state.status });
+    if (from !== to) this.#rules.onStateChange?.({ name: this.#rules.name, from, to });
     return state;
   }
 

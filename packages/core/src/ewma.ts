@@ -16,7 +16,7 @@
  * `loadbalancer/PeakEwma.scala` and tower `load/peak_ewma.rs` for the peak.
  *
  * Time is an argument in milliseconds of a monotonic clock. A reading that goes back counts as no
- * time passed. Updating allocates nothing. Both measure one process's view: a long pause here (GC,
+ * time passed. Updating makes no objects. Both measure one process's view: a long pause here (GC,
  * blocked event loop) looks like a slow server there.
  */
 

@@ -360,8 +360,9 @@ describe("whatever happens, in whatever order", () => {
       }),
     ),
     fc.constant(
-      step("late failures", (model, server) => {
-        if (!model.up) server.fail(5, "failed", -1);
+      step("late results of requests from before", (_, server) => {
+        server.succeed(-1);
+        server.fail(5, "failed", -1);
       }),
     ),
     fc.constant(

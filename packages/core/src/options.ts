@@ -91,21 +91,15 @@ function numberRule(name: string, adjective: string): string {
   return `a ${adjective} number`;
 }
 
-/** A wrong value may be a whole client with its password: only what is plain is shown. */
+/** A wrong value may be a connection string or a whole client: only what is short and plain is shown. */
 function shown(value: unknown): string {
-  switch (typeof value) {
-    case "number":
-    case "bigint":
-    case "boolean":
-    case "undefined":
-      return String(value);
-    case "string":
-      return `a string of ${value.length} characters`;
-    case "object":
-      return value === null ? "null" : Array.isArray(value) ? "an array" : "an object";
-    default:
-      return `a ${typeof value}`;
+  if (typeof value === "string") {
+    return value.length <= 16 ? JSON.stringify(value) : `a string of ${value.length} characters`;
   }
+  if (Array.isArray(value)) return "an array";
+  if (typeof value === "object" && value !== null) return "an object";
+  if (typeof value === "function" || typeof value === "symbol") return `a ${typeof value}`;
+  return String(value);
 }
 
 /** The known name that shares the longest beginning or is a few edits away; none if all are far. */

@@ -20,6 +20,7 @@ import { requireCount, requireKnownOptions, requireNonNegative } from "./options
 import { type Random, systemRandom } from "./random.ts";
 import type { RetryBudget } from "./retry-budget.ts";
 
+/** What to retry, how often and when. */
 export interface RetryOptions {
   /**
    * How often `fn` is called at most, the first time included.

@@ -1,15 +1,20 @@
+export { checkSetFull, type SetFullOptions, type SetFullResult } from "./checkers/set-full.ts";
+export { checkTotalQueue, type TotalQueueResult } from "./checkers/total-queue.ts";
 export { choosePlace } from "./choose-place.ts";
 export type { Endpoint } from "./endpoint.ts";
 export { eventually } from "./eventually.ts";
 export type { Direction } from "./fault-lane.ts";
 export type { FaultLink, LinkStats } from "./fault-link.ts";
 export { FaultProxy } from "./fault-proxy.ts";
+export type { History, Operation } from "./operation.ts";
+export { percentile } from "./percentile.ts";
 export {
   type PostgresCluster,
   type PostgresClusterOptions,
   startPostgres,
 } from "./postgres-cluster.ts";
 export type { PostgresNode } from "./postgres-node.ts";
+export { createRecorder, Recorder } from "./recorder.ts";
 export {
   type RedisClusterOptions,
   type RedisClusterSet,
@@ -23,3 +28,4 @@ export {
   startRedisSentinel,
 } from "./redis-sentinel.ts";
 export type { ServerNode } from "./server-node.ts";
+export { type Servers, useServers } from "./use-servers.ts";

@@ -1,0 +1,202 @@
+/**
+ * Every channel of every Headroom package, made once.
+ *
+ * This is the contract between the packages, which publish, and whoever measures them: the name,
+ * when a message comes, and each field with its unit. Operations may be subscribed to with
+ * `tracingChannel(name)`, events with `subscribe(name, …)` of `node:diagnostics_channel`, or both,
+ * typed, with `subscribe` here.
+ *
+ * Fields are fit to be labels of a metric: names come from the application's configuration, all
+ * else from closed sets. No key, value, user, session or job is in them. Fields that are known only
+ * while the operation runs are optional and set before it ends.
+ */
+
+import {
+  createEventChannel,
+  createOperationChannel,
+  type EventChannel,
+  type OperationChannel,
+} from "./channel.ts";
+import type { Health } from "./health.ts";
+
+export type {
+  EventChannel,
+  OperationChannel,
+  OperationHandlers,
+  Traced,
+  Unsubscribe,
+} from "./channel.ts";
+
+/** Something that happened, with the wall time in milliseconds since the epoch. */
+export interface TimedEvent {
+  readonly atMs: number;
+}
+
+/** A request through a load balancer, with all its attempts. */
+export interface LbRequest {
+  /** The balancer's configured name. */
+  readonly pool: string;
+  /** The HTTP method; absent for other protocols. */
+  readonly method?: string;
+  /** The backend of the last attempt, as configured: `"10.0.0.1:3000"`. */
+  backend?: string;
+  /** The HTTP status of the answer. */
+  statusCode?: number;
+  /** How many backends were tried; 1 without a retry. */
+  attempts?: number;
+}
+export const lbRequest: OperationChannel<LbRequest> = createOperationChannel("headroom.lb.request");
+
+/** A backend of a load balancer has changed its health. */
+export interface LbBackend extends TimedEvent {
+  readonly pool: string;
+  readonly backend: string;
+  readonly from: Health["status"];
+  readonly to: Health["status"];
+  /** Which rule decided: `"consecutive-failures"`. */
+  readonly reason: string;
+}
+export const lbBackend: EventChannel<LbBackend> = createEventChannel("headroom.lb.backend");
+
+/** A read through the cache, with the load if there was one. */
+export interface CacheGet {
+  /** The name of the cache definition. */
+  readonly cache: string;
+  result?: "hit" | "stale" | "miss";
+  /** Where a hit was found: in the process or in the shared store. */
+  tier?: "l1" | "l2";
+  /** Whether it waited for a load that another caller had started. */
+  coalesced?: boolean;
+}
+export const cacheGet: OperationChannel<CacheGet> = createOperationChannel("headroom.cache.get");
+
+/** A call of the application's loader. */
+export interface CacheLoad {
+  readonly cache: string;
+}
+export const cacheLoad: OperationChannel<CacheLoad> = createOperationChannel("headroom.cache.load");
+
+/** The cache answered in a worse way than it is meant to. */
+export interface CacheDegraded extends TimedEvent {
+  readonly cache: string;
+  readonly reason: "stale-served" | "l2-timeout" | "l2-error" | "l2-skipped" | "invalidation-gap";
+}
+export const cacheDegraded: EventChannel<CacheDegraded> =
+  createEventChannel("headroom.cache.degraded");
+
+/** What a database node is at the moment. */
+export type DatabaseRole = "primary" | "replica" | "unknown";
+
+/** A query through the replica router, with its retries. */
+export interface ReplicaQuery {
+  /** The router's configured name. */
+  readonly pool: string;
+  /** The node that answered, as configured. */
+  node?: string;
+  role?: DatabaseRole;
+}
+export const replicaQuery: OperationChannel<ReplicaQuery> =
+  createOperationChannel("headroom.replica.query");
+
+/** A database node was promoted, demoted, or is not known any more. */
+export interface ReplicaRole extends TimedEvent {
+  readonly pool: string;
+  readonly node: string;
+  readonly from: DatabaseRole;
+  readonly to: DatabaseRole;
+}
+export const replicaRole: EventChannel<ReplicaRole> = createEventChannel("headroom.replica.role");
+
+/** How far a replica is behind, each time it was measured. */
+export interface ReplicaLag extends TimedEvent {
+  readonly pool: string;
+  readonly node: string;
+  readonly lagMs?: number;
+  readonly lagBytes?: number;
+}
+export const replicaLag: EventChannel<ReplicaLag> = createEventChannel("headroom.replica.lag");
+
+/** Where a query was sent and why; a read that went to the primary shows here. */
+export interface ReplicaRoute extends TimedEvent {
+  readonly pool: string;
+  readonly node: string;
+  readonly role: DatabaseRole;
+  readonly reason:
+    | "read"
+    | "write"
+    | "volatile"
+    | "transaction"
+    | "session"
+    | "hint"
+    | "unsure"
+    | "token-behind"
+    | "lagging"
+    | "no-replica";
+}
+export const replicaRoute: EventChannel<ReplicaRoute> =
+  createEventChannel("headroom.replica.route");
+
+/** A query to one or several shards. */
+export interface ShardQuery {
+  /** The configured name of the shard map. */
+  readonly map: string;
+  /** The shard, when it is one. */
+  shard?: string;
+  /** How many shards were asked. */
+  fanout?: number;
+}
+export const shardQuery: OperationChannel<ShardQuery> =
+  createOperationChannel("headroom.shard.query");
+
+/** This process goes by another version of the shard map from now on. */
+export interface ShardMap extends TimedEvent {
+  readonly map: string;
+  readonly version: number;
+}
+export const shardMap: EventChannel<ShardMap> = createEventChannel("headroom.shard.map");
+
+/** A session was asked for. */
+export interface SessionLoad {
+  /** The configured name of the store. */
+  readonly store: string;
+}
+export const sessionLoad: OperationChannel<SessionLoad> =
+  createOperationChannel("headroom.session.load");
+
+/** A session was written back at the end of a request. */
+export interface SessionCommit {
+  readonly store: string;
+  /** `gone`: destroyed in the meantime. `conflict`: another request changed the same field. */
+  result?: "ok" | "gone" | "conflict";
+}
+export const sessionCommit: OperationChannel<SessionCommit> =
+  createOperationChannel("headroom.session.commit");
+
+/** Jobs were handed to a queue. */
+export interface QueueEnqueue {
+  readonly queue: string;
+  /** The driver's engine: `"redis"`, `"postgresql"`. */
+  readonly system: string;
+  /** How many in one call. */
+  readonly jobs: number;
+}
+export const queueEnqueue: OperationChannel<QueueEnqueue> =
+  createOperationChannel("headroom.queue.enqueue");
+
+/** One attempt of a worker at a job. */
+export interface QueueProcess {
+  readonly queue: string;
+  readonly system: string;
+  /** 1 the first time. */
+  readonly attempt: number;
+}
+export const queueProcess: OperationChannel<QueueProcess> =
+  createOperationChannel("headroom.queue.process");
+
+/** A job was given up and put aside. */
+export interface QueueDead extends TimedEvent {
+  readonly queue: string;
+  readonly system: string;
+  readonly attempts: number;
+}
+export const queueDead: EventChannel<QueueDead> = createEventChannel("headroom.queue.dead");

@@ -1,0 +1,105 @@
+/**
+ * Keeps an error in somebody's telemetry from ending the process.
+ *
+ * A diagnostics channel already keeps a subscriber's error from whoever publishes: Node catches it.
+ * But then Node throws it again in the next tick, as an uncaught exception, and a typo in a metrics
+ * hook takes down every server that gets a request. For our channels that is the wrong end. So each
+ * subscriber, and each transform of `bindStore`, is put behind a shield when it is added: what it
+ * throws, or as an async function rejects with, is reported as a process warning with the code
+ * `HEADROOM_SUBSCRIBER_FAILED`. Once for each subscriber; it goes on being called.
+ *
+ * The shield is put on through the channel's public methods, so it makes no difference whether
+ * somebody subscribes through us or by name through `node:diagnostics_channel`. What was subscribed
+ * by name *before* this package was loaded is out of its reach and keeps Node's behaviour.
+ */
+
+import type { AsyncLocalStorage } from "node:async_hooks";
+import type { Channel } from "node:diagnostics_channel";
+import { redactUrl } from "./errors.ts";
+
+type Handler<Result> = (message: unknown, name: string | symbol) => Result;
+type Store = AsyncLocalStorage<unknown>;
+
+/** On the channel, which two installed copies of this package have in common. */
+const SHIELDED = Symbol.for("headroom.shielded");
+
+/** Shields every present and future way to add a subscriber to `channel`. */
+export function shieldSubscribers(channel: Channel): void {
+  if (SHIELDED in channel) return;
+  // Node exchanges the prototype when the channel gets its first subscriber or loses its last.
+  const methods = (): Channel => Object.getPrototypeOf(channel);
+  const shields = new Shields(String(channel.name));
+  Object.defineProperties(channel, {
+    [SHIELDED]: { value: true },
+    subscribe: {
+      value: (handler: Handler<void>): void =>
+        methods().subscribe.call(channel, shields.before(handler)),
+    },
+    unsubscribe: {
+      value: (handler: Handler<void>): boolean =>
+        Boolean(methods().unsubscribe.call(channel, shields.of(handler))),
+    },
+    bindStore: {
+      value: (store: Store, transform?: Handler<unknown>): void =>
+        // A store whose transform fails keeps what it held outside.
+        methods().bindStore.call(
+          channel,
+          store,
+          transform && shields.make(transform, () => store.getStore()),
+        ),
+    },
+  });
+}
+
+/** The shields of one channel, so that a subscriber can be found again when it leaves. */
+class Shields {
+  readonly #channelName: string;
+  readonly #shields = new WeakMap<Handler<void>, Handler<void>>();
+  readonly #made = new WeakSet<Handler<void>>();
+
+  constructor(channelName: string) {
+    this.#channelName = channelName;
+  }
+
+  of(handler: Handler<void>): Handler<void> {
+    return this.#shields.get(handler) ?? handler;
+  }
+
+  /** The same one each time; what is a shield already, or no function, is left to Node. */
+  before(handler: Handler<void>): Handler<void> {
+    if (typeof handler !== "function" || this.#made.has(handler)) return handler;
+    const known = this.#shields.get(handler);
+    if (known !== undefined) return known;
+    const shield = this.make(handler, () => {});
+    this.#shields.set(handler, shield);
+    this.#made.add(shield);
+    return shield;
+  }
+
+  make<Result>(handler: Handler<Result>, instead: () => Result): Handler<Result> {
+    let reported = false;
+    const report = (error: unknown): void => {
+      if (!reported) warn(this.#channelName, error);
+      reported = true;
+    };
+    return (message, name) => {
+      try {
+        const result = handler(message, name);
+        if (result instanceof Promise) result.catch(report);
+        return result;
+      } catch (error) {
+        report(error);
+        return instead();
+      }
+    };
+  }
+}
+
+function warn(channelName: string, error: unknown): void {
+  const stack = error instanceof Error ? error.stack : undefined;
+  const what = error instanceof Error ? `${error.name}: ${error.message}` : `a ${typeof error}`;
+  process.emitWarning(redactUrl(`a subscriber of ${channelName} threw ${what}`), {
+    code: "HEADROOM_SUBSCRIBER_FAILED",
+    detail: redactUrl(stack ?? "it was no Error, so there is no stack"),
+  });
+}
