@@ -1,12 +1,11 @@
 import { type Endpoint, startRedis } from "@headroom/harness";
 import { Redis } from "ioredis";
-import type { AsyncOperation } from "../src/area.ts";
-import { area } from "../src/area.ts";
+import { type AsyncOperation, area } from "../src/area.ts";
 
 /** What the fault proxy costs: why tests go through it and benchmarks do not. */
 export default area("harness", (bench) => {
   for (const concurrency of [1, 64]) {
-    bench.client(`redis GET/through the fault proxy/in flight=${concurrency}`, {
+    bench.client(`proxied redis GET/in flight=${concurrency}`, {
       setup: async (resources) => {
         const { primary } = resources.use(await startRedis());
         return { via: primary.via, direct: primary.direct };

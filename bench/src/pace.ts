@@ -9,7 +9,7 @@ export interface Pace {
 }
 
 /** For figures that go into a document. */
-export const FULL: Pace = { rounds: 9, turnMs: 300, warmUpMs: 300 };
+export const FULL: Pace = { rounds: 9, turnMs: 400, warmUpMs: 1_000 };
 
 /** For a first look: right to about a fifth. */
-export const QUICK: Pace = { rounds: 3, turnMs: 60, warmUpMs: 60 };
+export const QUICK: Pace = { rounds: 3, turnMs: 100, warmUpMs: 250 };

@@ -79,7 +79,7 @@ export interface OperationChannel<Context extends object> {
 
 /** The event channel of this name. Two calls with one name give two views of one channel. */
 export function createEventChannel<Event extends object>(name: string): EventChannel<Event> {
-  const channel: Channel<unknown, Event> = nodeChannel(name);
+  const channel = nodeChannel(name);
   shieldSubscribers(channel);
   return {
     name,
@@ -154,7 +154,7 @@ function traced<Context extends object, Result>(
 }
 
 function follow<Message extends object>(
-  channel: Channel<unknown, Message>,
+  channel: Pick<Channel, "subscribe" | "unsubscribe">,
   handler: ((message: Message) => void) | undefined,
 ): Unsubscribe {
   if (handler === undefined) return () => {};

@@ -17,7 +17,7 @@ import type { AsyncLocalStorage } from "node:async_hooks";
 import type { Channel } from "node:diagnostics_channel";
 import { redactUrl } from "./errors.ts";
 
-type Handler<Result> = (message: unknown, name: string | symbol) => Result;
+type Handler<Result> = (message: unknown, name?: string | symbol) => Result;
 type Store = AsyncLocalStorage<unknown>;
 
 /** On the channel, which two installed copies of this package have in common. */
@@ -54,29 +54,36 @@ export function shieldSubscribers(channel: Channel): void {
 /** The shields of one channel, so that a subscriber can be found again when it leaves. */
 class Shields {
   readonly #channelName: string;
-  readonly #shields = new WeakMap<Handler<void>, Handler<void>>();
-  readonly #made = new WeakSet<Handler<void>>();
+  readonly #shields = new WeakMap<object, Handler<void>>();
+  readonly #made = new WeakSet<object>();
 
   constructor(channelName: string) {
     this.#channelName = channelName;
   }
 
+  /** The shield of a subscriber that has one. */
   of(handler: Handler<void>): Handler<void> {
     return this.#shields.get(handler) ?? handler;
   }
 
-  /** The same one each time; what is a shield already, or no function, is left to Node. */
+  /** A subscriber's shield, the same one each time. */
   before(handler: Handler<void>): Handler<void> {
+    const shield = this.#shields.get(handler) ?? this.make(handler, () => {});
+    if (shield !== handler) this.#shields.set(handler, shield);
+    return shield;
+  }
+
+  /** `instead` gives the result when `handler` throws. */
+  make<Result>(handler: Handler<Result>, instead: () => Result): Handler<Result> {
+    // Node adds a channel's first subscriber in two steps, and the second comes with the shield.
+    // What is no function is left to Node to refuse.
     if (typeof handler !== "function" || this.#made.has(handler)) return handler;
-    const known = this.#shields.get(handler);
-    if (known !== undefined) return known;
-    const shield = this.make(handler, () => {});
-    this.#shields.set(handler, shield);
+    const shield = this.#shield(handler, instead);
     this.#made.add(shield);
     return shield;
   }
 
-  make<Result>(handler: Handler<Result>, instead: () => Result): Handler<Result> {
+  #shield<Result>(handler: Handler<Result>, instead: () => Result): Handler<Result> {
     let reported = false;
     const report = (error: unknown): void => {
       if (!reported) warn(this.#channelName, error);
@@ -96,10 +103,10 @@ class Shields {
 }
 
 function warn(channelName: string, error: unknown): void {
-  const stack = error instanceof Error ? error.stack : undefined;
-  const what = error instanceof Error ? `${error.name}: ${error.message}` : `a ${typeof error}`;
+  const known = error instanceof Error;
+  const what = known ? `${error.name}: ${error.message}` : "what is no Error";
   process.emitWarning(redactUrl(`a subscriber of ${channelName} threw ${what}`), {
     code: "HEADROOM_SUBSCRIBER_FAILED",
-    detail: redactUrl(stack ?? "it was no Error, so there is no stack"),
+    ...(known && { detail: redactUrl(error.stack ?? "") }),
   });
 }
