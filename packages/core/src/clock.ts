@@ -12,6 +12,8 @@
  * application has finished. What must be waited for at the end is waited for by `close()`.
  */
 
+import { onAbort } from "./on-abort.ts";
+
 export interface Clock {
   /** Wall time in milliseconds since the Unix epoch. May jump when the machine's clock is set. */
   now(): number;
@@ -76,14 +78,15 @@ export function sleepOn(
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason);
     const timer = clock.timer(() => {
-      signal?.removeEventListener("abort", abort);
+      stopWaiting?.();
       resolve();
     }, delayMs);
-    const abort = (): void => {
-      timer.cancel();
-      reject(signal?.reason);
-    };
-    signal?.addEventListener("abort", abort, { once: true });
+    const stopWaiting =
+      signal &&
+      onAbort(signal, () => {
+        timer.cancel();
+        reject(signal.reason);
+      });
   });
 }
 

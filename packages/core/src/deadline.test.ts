@@ -149,7 +149,7 @@ describe("a signal that lives as long as the server", () => {
     expect([clock.pending, listeners(signal)]).toEqual([0, 0]);
   });
 
-  test("serves 2,000 calls at a time without a warning", async () => {
+  test("serves 10,000 calls at a time with one listener and without a warning", async () => {
     const warnings: string[] = [];
     const note = (warning: Error): void => {
       warnings.push(warning.name);
@@ -157,10 +157,10 @@ describe("a signal that lives as long as the server", () => {
     process.on("warning", note);
     const clock = createManualClock();
     const { signal } = new AbortController();
-    const calls = Array.from({ length: 2_000 }, () =>
+    const calls = Array.from({ length: 10_000 }, () =>
       outcome(withDeadline({ timeoutMs: 10, signal, clock }, forever)),
     );
-    expect(listeners(signal)).toBe(2_000);
+    expect(listeners(signal)).toBe(1);
     await clock.advanceToNext();
     await Promise.all(calls);
     process.off("warning", note);

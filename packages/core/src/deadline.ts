@@ -17,6 +17,7 @@
 
 import { type Clock, systemClock, type Timer } from "./clock.ts";
 import { HeadroomError } from "./errors.ts";
+import { onAbort } from "./on-abort.ts";
 import { requireKnownOptions, requireNonNegative } from "./options.ts";
 
 export interface DeadlineOptions {
@@ -79,22 +80,22 @@ export function createDeadline(options: DeadlineOptions): Deadline {
   const controller = new AbortController();
   const dueMs = clock.monotonicNow() + timeoutMs;
   const above = signal && deadlines.get(signal);
-  const expire = (): void => end(new DeadlineExceededError(what, timeoutMs));
-  const abort = (): void => end(signal?.reason);
   let timer: Timer | undefined;
+  let stopWaiting: (() => void) | undefined;
   const release = (): void => {
     timer?.cancel();
-    signal?.removeEventListener("abort", abort);
+    stopWaiting?.();
   };
   const end = (reason: unknown): void => {
     release();
     controller.abort(reason);
   };
+  const expire = (): void => end(new DeadlineExceededError(what, timeoutMs));
 
-  if (signal?.aborted) abort();
+  if (signal?.aborted) end(signal.reason);
   else if (timeoutMs === 0) expire();
   else {
-    signal?.addEventListener("abort", abort);
+    stopWaiting = signal && onAbort(signal, () => end(signal.reason));
     if (timeoutMs !== Number.POSITIVE_INFINITY) timer = clock.timer(expire, timeoutMs);
   }
   const deadline: Deadline = {

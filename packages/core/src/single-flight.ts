@@ -24,6 +24,7 @@
 
 import { type Clock, systemClock } from "./clock.ts";
 import { withDeadline } from "./deadline.ts";
+import { onAbort } from "./on-abort.ts";
 import { requireKnownOptions, requirePositive } from "./options.ts";
 
 export interface SingleFlightOptions {
@@ -139,17 +140,14 @@ export class SingleFlight<Key, Value> {
 
   #follow(key: Key, shared: SharedLoad<Value>, signal: AbortSignal): Promise<Value> {
     return new Promise((resolve, reject) => {
-      const leave = (): void => {
+      const stopWaiting = onAbort(signal, () => {
         reject(signal.reason);
         shared.callers--;
         if (shared.callers > 0) return;
         this.#free(key, shared);
         shared.abandoned.abort(signal.reason);
-      };
-      signal.addEventListener("abort", leave);
-      void shared.promise
-        .then(resolve, reject)
-        .finally(() => signal.removeEventListener("abort", leave));
+      });
+      void shared.promise.then(resolve, reject).finally(stopWaiting);
     });
   }
 

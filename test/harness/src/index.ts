@@ -6,6 +6,13 @@ export { eventually } from "./eventually.ts";
 export type { Direction } from "./fault-lane.ts";
 export type { FaultLink, LinkStats } from "./fault-link.ts";
 export { FaultProxy } from "./fault-proxy.ts";
+export {
+  type HttpBackend,
+  type HttpFleet,
+  type HttpFleetOptions,
+  startHttpFleet,
+} from "./http-fleet.ts";
+export { npmPackage } from "./npm-binaries.ts";
 export type { History, Operation } from "./operation.ts";
 export { percentile } from "./percentile.ts";
 export {
@@ -27,5 +34,6 @@ export {
   RedisSentinelSet,
   startRedisSentinel,
 } from "./redis-sentinel.ts";
+export { type Seed, testSeed } from "./seed.ts";
 export type { ServerNode } from "./server-node.ts";
 export { type Servers, useServers } from "./use-servers.ts";
