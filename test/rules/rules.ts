@@ -11,7 +11,10 @@ export const filesAreNamedForTheirIdea: Rule = (repository) =>
 
 const HIDDEN_TIME_OR_CHANCE =
   /\b(Date\.now|new Date\(\)|setTimeout|setInterval|setImmediate|performance\.now|Math\.random|AbortSignal\.timeout|timers\/promises)\b/;
-const THE_SYSTEM_ITSELF = new Set(["packages/core/src/clock.ts", "packages/core/src/random.ts"]);
+/** The system's clock and chance; and the manual clock, which waits for real microtasks to drain. */
+const THE_SYSTEM_ITSELF = new Set(
+  ["clock", "random", "testing"].map((name) => `packages/core/src/${name}.ts`),
+);
 
 /** Time and chance come in through `clock` and `random`; comments may speak of them. */
 export const timeAndChanceAreInjected: Rule = (repository) =>

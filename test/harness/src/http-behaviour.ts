@@ -7,7 +7,7 @@ import { requireCount, requireNonNegative, requireRatio } from "@headroom/core/o
 export type HttpBehaviour = HttpReply & (Whole | Hang | Reset | SlowBody);
 
 /** What every behaviour may say about the reply, as far as it gets. */
-export interface HttpReply {
+interface HttpReply {
   /** @default 200 */
   readonly status?: number;
   /** On top of `content-type` and `content-length`, which may be overridden. */
@@ -24,7 +24,7 @@ export interface HttpReply {
 }
 
 /** A complete reply. */
-export interface Whole {
+interface Whole {
   /** @default the JSON of {@link WhoAnswered} */
   readonly body?: string;
   readonly hang?: never;
@@ -36,7 +36,7 @@ export interface Whole {
 export type Moment = "before-headers" | "in-body";
 
 /** Goes so far and then says no more, with its connection open. */
-export interface Hang {
+interface Hang {
   readonly hang: Moment;
   readonly body?: string;
   readonly reset?: never;
@@ -44,7 +44,7 @@ export interface Hang {
 }
 
 /** Goes so far and then resets the connection (RST). */
-export interface Reset {
+interface Reset {
   readonly reset: Moment;
   readonly body?: string;
   readonly hang?: never;

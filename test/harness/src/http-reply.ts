@@ -13,7 +13,7 @@ export class HttpReply {
   readonly #behaviour: HttpBehaviour;
   readonly #body: Buffer;
   #timer: NodeJS.Timeout | undefined;
-  #wasReset = false;
+  #end: (how: ReplyEnd) => void = () => {};
 
   constructor(options: {
     request: IncomingMessage;
@@ -31,16 +31,17 @@ export class HttpReply {
 
   /** Resolves when there is nothing more to come, which with a hang is when the client leaves. */
   play(): Promise<ReplyEnd> {
-    return new Promise((resolve) => {
-      this.#response.once("close", () => {
-        clearTimeout(this.#timer);
-        const broken = this.#wasReset ? "reset" : "aborted";
-        resolve(this.#response.writableFinished ? "answered" : broken);
-      });
-      const { delayMs = 0 } = this.#behaviour;
-      if (delayMs > 0) this.#after(delayMs, () => this.#begin());
-      else this.#begin();
+    const ended = new Promise<ReplyEnd>((resolve) => {
+      this.#end = resolve;
     });
+    this.#response.once("close", () => {
+      clearTimeout(this.#timer);
+      this.#end(this.#response.writableFinished ? "answered" : "aborted");
+    });
+    const { delayMs = 0 } = this.#behaviour;
+    if (delayMs > 0) this.#after(delayMs, () => this.#begin());
+    else this.#begin();
+    return ended;
   }
 
   #begin(): void {
@@ -70,7 +71,8 @@ export class HttpReply {
   }
 
   #reset(): void {
-    this.#wasReset = true;
+    // First the count, then the reset: a client that has seen it may ask for the count at once.
+    this.#end("reset");
     this.#response.socket?.resetAndDestroy();
   }
 

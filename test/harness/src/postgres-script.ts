@@ -40,7 +40,7 @@ export function replicaProgram(options: PostgresOptions, upstream: Endpoint): Pr
 }
 
 /** The connection string by which a replica follows: its name, its way. */
-export function followInfo(name: string, { host, port }: Endpoint): string {
+function followInfo(name: string, { host, port }: Endpoint): string {
   return `host=${host} port=${port} user=postgres application_name=${name}`;
 }
 

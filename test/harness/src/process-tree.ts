@@ -54,7 +54,7 @@ export async function gone(pids: readonly number[]): Promise<void> {
 }
 
 /** The process and its descendants, parents before children. */
-export function treeOf(pid: number): number[] {
+function treeOf(pid: number): number[] {
   const rows = process.platform === "linux" ? procRows() : psRows();
   const tree = [pid];
   for (const parent of tree) {

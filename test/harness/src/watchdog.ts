@@ -18,7 +18,7 @@ export function armWatchdog(what: string, withinMs: number): Disposable {
 }
 
 /** What keeps this process alive, a line each. */
-export function openHandles(): string {
+function openHandles(): string {
   const counts = new Map<string, number>();
   for (const kind of process.getActiveResourcesInfo())
     counts.set(kind, (counts.get(kind) ?? 0) + 1);

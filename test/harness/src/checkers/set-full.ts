@@ -51,7 +51,7 @@ export interface SetFullResult {
 }
 
 /** Milliseconds by quantile. */
-export type Quantiles = Readonly<Record<"0" | "0.5" | "0.95" | "0.99" | "1", number>>;
+type Quantiles = Readonly<Record<"0" | "0.5" | "0.95" | "0.99" | "1", number>>;
 
 export interface SetFullOptions {
   /** Whether a read may miss an element that was known before it began. @default false */
