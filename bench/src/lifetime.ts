@@ -1,3 +1,5 @@
+const NEVER = new Promise<never>(() => {});
+
 /** What is open at the moment, and must be closed however the run ends. */
 export class Lifetime {
   readonly #open: AsyncDisposableStack[] = [];
@@ -11,12 +13,12 @@ export class Lifetime {
     const resources = new AsyncDisposableStack();
     this.#open.push(resources);
     try {
-      await this.#stopWhenClosed();
+      if (this.#isClosed) await NEVER;
       return await work(resources);
     } finally {
       await resources.disposeAsync();
       this.#open.splice(this.#open.indexOf(resources), 1);
-      await this.#stopWhenClosed();
+      if (this.#isClosed) await NEVER;
     }
   }
 
@@ -24,9 +26,5 @@ export class Lifetime {
   async close(): Promise<void> {
     this.#isClosed = true;
     for (const resources of this.#open.toReversed()) await resources.disposeAsync();
-  }
-
-  #stopWhenClosed(): Promise<void> {
-    return this.#isClosed ? new Promise(() => {}) : Promise.resolve();
   }
 }

@@ -11,7 +11,7 @@ const row: Row = {
   unit: "ns/op",
   better: "lower",
   isFloor: false,
-  ratio: 0.0895,
+  ratio: 0.0896,
   ratioMin: 0.08,
   ratioMax: 0.11,
   rounds: 9,
@@ -23,7 +23,7 @@ test("columns line up under their names", () => {
   const table = stripVTControlCharacters(formatTable("lb", [row, floor]));
   expect(table.split("\n")).toEqual([
     "lb",
-    "case        ours  peer                 theirs  unit   ratio  (min … max)      better",
+    "case        ours  peer                 theirs  unit   ratio  (min … max)     better",
     "pick/n=100  21.4  undici BalancedPool     239  ns/op  0.090  (0.080 … 0.11)  lower",
     "pick/n=100  21.4  array (floor)           1.5  ns/op   14.3  (0.080 … 0.11)  lower",
     "",
@@ -45,7 +45,7 @@ test("a ratio that does not exist is a dash", () => {
 test.each([
   [0, "0"],
   [0.012345, "0.0123"],
-  [3.14159, "3.14"],
+  [2.34567, "2.35"],
   [21.44, "21.4"],
   [239.4, "239"],
   [6711.2, "6,711"],

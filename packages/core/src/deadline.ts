@@ -62,8 +62,15 @@ export class DeadlineExceededError extends HeadroomError<"DEADLINE_EXCEEDED"> {
   }
 }
 
-/** A deadline above is known below, though only its signal arrives there. */
-const deadlines = new WeakMap<AbortSignal, Deadline>();
+/**
+ * On the signal of a deadline, the deadline: it is known below, though only the signal arrives there.
+ * A `WeakMap` would say the same, and cost more garbage collection than all the rest of this file.
+ */
+const DEADLINE = Symbol.for("headroom.deadline");
+
+interface DeadlineSignal extends AbortSignal {
+  [DEADLINE]?: Deadline;
+}
 
 /**
  * Starts a deadline for work that does not fit into one function. Dispose of it when the work is
@@ -79,7 +86,7 @@ export function createDeadline(options: DeadlineOptions): Deadline {
 
   const controller = new AbortController();
   const dueMs = clock.monotonicNow() + timeoutMs;
-  const above = signal && deadlines.get(signal);
+  const above = (signal as DeadlineSignal | undefined)?.[DEADLINE];
   let timer: Timer | undefined;
   let stopWaiting: (() => void) | undefined;
   const release = (): void => {
@@ -107,7 +114,7 @@ export function createDeadline(options: DeadlineOptions): Deadline {
     },
     [Symbol.dispose]: release,
   };
-  deadlines.set(deadline.signal, deadline);
+  (deadline.signal as DeadlineSignal)[DEADLINE] = deadline;
   return deadline;
 }
 

@@ -29,25 +29,24 @@ export function shieldSubscribers(channel: Channel): void {
   // Node exchanges the prototype when the channel gets its first subscriber or loses its last.
   const methods = (): Channel => Object.getPrototypeOf(channel);
   const shields = new Shields(String(channel.name));
+  const override = (value: unknown): PropertyDescriptor => ({
+    value,
+    configurable: true,
+    writable: true,
+  });
   Object.defineProperties(channel, {
     [SHIELDED]: { value: true },
-    subscribe: {
-      value: (handler: Handler<void>): void =>
-        methods().subscribe.call(channel, shields.before(handler)),
-    },
-    unsubscribe: {
-      value: (handler: Handler<void>): boolean =>
-        Boolean(methods().unsubscribe.call(channel, shields.of(handler))),
-    },
-    bindStore: {
-      value: (store: Store, transform?: Handler<unknown>): void =>
-        // A store whose transform fails keeps what it held outside.
-        methods().bindStore.call(
-          channel,
-          store,
-          transform && shields.make(transform, () => store.getStore()),
-        ),
-    },
+    subscribe: override((handler: Handler<void>): void =>
+      methods().subscribe.call(channel, shields.before(handler)),
+    ),
+    unsubscribe: override((handler: Handler<void>): boolean =>
+      Boolean(methods().unsubscribe.call(channel, shields.of(handler))),
+    ),
+    bindStore: override((store: Store, transform?: Handler<unknown>): void => {
+      // A store whose transform fails keeps what it held outside.
+      const shield = transform && shields.make(transform, () => store.getStore());
+      methods().bindStore.call(channel, store, shield);
+    }),
   });
 }
 

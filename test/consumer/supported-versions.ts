@@ -1,0 +1,23 @@
+/**
+ * What a user of the packages may have, each as an exact version of an npm package.
+ *
+ * The oldest of each line that is promised, where there is a promise: Node 20.19 is `engines`,
+ * and its types are the ones that a consumer type-checks with.
+ */
+
+export const NODES: readonly string[] = [
+  "node@20.20.2",
+  "node@22.23.3",
+  "node@24.21.0",
+  "node@26.10.0",
+];
+
+export const TYPESCRIPTS: readonly string[] = [
+  "typescript@5.6.3",
+  "typescript@5.9.3",
+  "typescript@6.0.3",
+  "typescript@7.0.2",
+];
+
+/** What a consumer's app has besides our packages. */
+export const APP_DEPENDENCIES: readonly string[] = ["express@5.3.0", "@types/node@20.19.43"];
