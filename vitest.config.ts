@@ -42,6 +42,7 @@ export default defineConfig({
         test: {
           name: "consumer",
           include: ["test/consumer/*.test.ts"],
+          globalSetup: ["test/consumer/global-setup.ts"],
           testTimeout: 300_000,
           hookTimeout: 300_000,
         },

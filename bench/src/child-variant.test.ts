@@ -1,6 +1,9 @@
 import { fileURLToPath } from "node:url";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { ChildVariant } from "./child-variant.ts";
+
+// Processes take their time to start on a busy machine.
+vi.setConfig({ testTimeout: 60_000 });
 
 const areaFile = fileURLToPath(new URL("./fixtures/areas/toy.ts", import.meta.url));
 const place = { areaFile, caseName: "answer", variant: "ours", shared: { answer: 42 } };

@@ -8,6 +8,7 @@
 import { fileURLToPath } from "node:url";
 import { readEnvironment } from "./environment.ts";
 import { Lifetime } from "./lifetime.ts";
+import { PACES } from "./pace.ts";
 import { Progress } from "./progress.ts";
 import { run } from "./run.ts";
 import { systemStopwatch } from "./stopwatch.ts";
@@ -35,6 +36,7 @@ process.once("disconnect", interrupt);
 const code = await run(process.argv.slice(2), {
   areas: fileURLToPath(new URL("areas/", root)),
   environment: readEnvironment(root),
+  paces: PACES,
   stopwatch: systemStopwatch,
   lifetime,
   progress,

@@ -18,6 +18,8 @@ const environment = {
   versions: { node: "24.0.0" },
 };
 
+const shortest = { rounds: 3, turnMs: 5, warmUpMs: 5 };
+
 let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "headroom-bench-"));
@@ -30,6 +32,7 @@ async function bench(...args: string[]): Promise<{ code: number; out: string; er
   const code = await run(args, {
     areas: fileURLToPath(new URL("./fixtures/areas", import.meta.url)),
     environment,
+    paces: { full: shortest, quick: shortest },
     stopwatch: systemStopwatch,
     lifetime: new Lifetime(),
     progress: new Progress(new PassThrough() as unknown as NodeJS.WriteStream),
@@ -82,7 +85,7 @@ describe("a figure", () => {
   });
 });
 
-describe("variants in processes of their own", () => {
+describe("variants in processes of their own", { timeout: 60_000 }, () => {
   test("are measured in CPU time, rate and latency; those that fail are named", async () => {
     const file = join(folder, "out.json");
     const { code, errors } = await bench("toy", "--quick", "--case", "answer", "--json", file);

@@ -5,7 +5,7 @@ import { currentLoad, type Environment } from "./environment.ts";
 import { figuresOf } from "./figures.ts";
 import { matchesGlob } from "./glob.ts";
 import type { Lifetime } from "./lifetime.ts";
-import { FULL, type Pace, QUICK } from "./pace.ts";
+import type { Pace, Paces } from "./pace.ts";
 import type { Progress } from "./progress.ts";
 import { type ReportedFigure, toReported, writeReport } from "./report.ts";
 import type { Row } from "./rows.ts";
@@ -18,6 +18,7 @@ export interface Surroundings {
   /** The folder of the area files. */
   readonly areas: string;
   readonly environment: Environment;
+  readonly paces: Paces;
   readonly stopwatch: Stopwatch;
   readonly lifetime: Lifetime;
   readonly progress: Progress;
@@ -60,7 +61,7 @@ class BenchRun {
   constructor(asked: Arguments, around: Surroundings) {
     this.#asked = asked;
     this.#around = around;
-    this.#pace = asked.quick ? QUICK : FULL;
+    this.#pace = asked.quick ? around.paces.quick : around.paces.full;
   }
 
   async play(): Promise<ExitCode> {

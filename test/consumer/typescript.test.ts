@@ -38,9 +38,9 @@ describe.each(TYPESCRIPTS)("%s", (typescript) => {
     const strictly = ["--noEmit", "--strict", "--exactOptionalPropertyTypes"];
     const platform = ["--target", "es2022", "--types", "node"];
     const sources = packages.map(({ name }) => sourceOf(name));
-    expect(
-      await complaints(compiler, [...strictly, ...platform, ...resolution, ...sources]),
-    ).toBe("");
+    expect(await complaints(compiler, [...strictly, ...platform, ...resolution, ...sources])).toBe(
+      "",
+    );
   });
 });
 

@@ -1,11 +1,14 @@
 export { checkSetFull, type SetFullOptions, type SetFullResult } from "./checkers/set-full.ts";
 export { checkTotalQueue, type TotalQueueResult } from "./checkers/total-queue.ts";
 export { choosePlace } from "./choose-place.ts";
+export { classifyError } from "./classify-error.ts";
 export type { Endpoint } from "./endpoint.ts";
 export { eventually } from "./eventually.ts";
 export type { Direction } from "./fault-lane.ts";
 export type { FaultLink, LinkStats } from "./fault-link.ts";
 export { FaultProxy } from "./fault-proxy.ts";
+export type { HttpBackendStats } from "./http-backend-protocol.ts";
+export type { HttpBehaviour, HttpScript } from "./http-behaviour.ts";
 export {
   type HttpBackend,
   type HttpFleet,
