@@ -10,7 +10,7 @@ export class Progress {
 
   show(line: string): void {
     if (!this.#terminal.isTTY) return;
-    this.#terminal.write(ERASE_LINE + line.slice(0, this.#terminal.columns - 1));
+    this.#terminal.write(ERASE_LINE + line.slice(0, (this.#terminal.columns || 80) - 1));
   }
 
   /** Before anything else is printed. */

@@ -1,12 +1,13 @@
 /**
  * What a user of the packages may have, each as an exact version of an npm package.
  *
- * The oldest of each line that is promised, where there is a promise: Node 20.19 is `engines`,
- * and its types are the ones that a consumer type-checks with.
+ * With the oldest Node go its types, which a consumer type-checks with.
  */
 
+export const OLDEST_NODE = "node@20.20.2";
+
 export const NODES: readonly string[] = [
-  "node@20.20.2",
+  OLDEST_NODE,
   "node@22.23.3",
   "node@24.21.0",
   "node@26.10.0",
