@@ -21,7 +21,7 @@ export interface InstalledPackage {
 }
 
 /** What the tests read of a `package.json`. */
-export interface Manifest {
+interface Manifest {
   readonly version: string;
   readonly license?: string;
   readonly type?: string;

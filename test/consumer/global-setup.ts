@@ -1,7 +1,7 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
-import { runDirectory } from "../harness/src/run-directory.ts";
+import { runDirectory, sweepDeadRuns } from "../harness/src/run-directory.ts";
 import { createConsumerApp } from "./consumer-app.ts";
 import { packPackages } from "./packed-packages.ts";
 
@@ -12,11 +12,18 @@ declare module "vitest" {
   }
 }
 
-/** Once for all consumer tests: builds, packs and installs. Returns what removes it again. */
+/**
+ * Once for all consumer tests: clears away what killed runs left, builds, packs and installs.
+ * Returns what removes it again.
+ */
 export default async function setup(project: TestProject): Promise<() => void> {
+  sweepDeadRuns();
   const directory = join(runDirectory(), "consumer");
   const app = join(directory, "shop");
   await createConsumerApp(app, await packPackages(join(directory, "tarballs")));
   project.provide("consumerApp", app);
-  return () => rmSync(directory, { recursive: true, force: true });
+  return () => {
+    rmSync(directory, { recursive: true, force: true });
+    sweepDeadRuns(); // a worker that vitest ends may leave its own directory
+  };
 }

@@ -45,7 +45,6 @@ export class ShopProcess implements AsyncDisposable {
       throw new Error(`the shop ended with exit code ${exitCode}: ${await complaints}`);
     });
     const [line] = await Promise.race([once(child.stdout, "data"), failed]);
-    failed.catch(() => {}); // from now on its end is no failure to start
     return new ShopProcess(String(line).replace("listening on", "").trim(), child, ended);
   }
 
