@@ -6,14 +6,14 @@ import { fileURLToPath } from "node:url";
 export type Repository = ReadonlyMap<string, string>;
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "../..");
-const NOT_OURS = new Set(["node_modules", "dist", ".git", "coverage", "api"]);
+const NOT_OURS = /(^|\/)(node_modules|dist|\.git|coverage)$|^docs\/api$/;
 
 export function readRepository(): Repository {
   const files = new Map<string, string>();
   const read = (folder: string): void => {
     for (const entry of readdirSync(join(ROOT, folder), { withFileTypes: true })) {
       const path = folder ? `${folder}/${entry.name}` : entry.name;
-      if (entry.isDirectory() && !NOT_OURS.has(entry.name)) read(path);
+      if (entry.isDirectory() && !NOT_OURS.test(path)) read(path);
       if (entry.isFile()) files.set(path, readFileSync(join(ROOT, path), "utf8"));
     }
   };

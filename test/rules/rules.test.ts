@@ -18,6 +18,11 @@ describe("each rule sees what it is for", () => {
       { "packages/lb/src/a.ts": "\nconst now = Date.now();" },
       /a\.ts:2/,
     ],
+    [
+      rules.timeAndChanceAreInjected,
+      { "packages/lb/src/a.ts": "const a = new Date();" },
+      /a\.ts:1/,
+    ],
     [rules.timeAndChanceAreInjected, { "packages/core/src/retry.ts": "setTimeout(f, 1)" }, /retry/],
     [
       rules.exportsHaveTheirSource,
@@ -37,6 +42,11 @@ describe("each rule sees what it is for", () => {
       rules.dependenciesPointOneWay,
       { "packages/core/src/a.ts": 'import "x"; import { b } from "@headroom/lb";' },
       /lb/,
+    ],
+    [
+      rules.dependenciesPointOneWay,
+      { "packages/lb/src/a.ts": 'const b = await import("@headroom/queue");' },
+      /queue/,
     ],
     [
       rules.dependenciesPointOneWay,

@@ -10,7 +10,7 @@ export const filesAreNamedForTheirIdea: Rule = (repository) =>
   [...repository.keys()].filter((path) => EMPTY_NAME.test(path));
 
 const HIDDEN_TIME_OR_CHANCE =
-  /\b(Date\.now|new Date\(\)|setTimeout|setInterval|setImmediate|performance\.now|Math\.random|AbortSignal\.timeout|timers\/promises)\b/;
+  /\bnew Date\(\)|\b(Date\.now|setTimeout|setInterval|setImmediate|performance\.now|Math\.random|AbortSignal\.timeout|timers\/promises)\b/;
 /** The system's clock and chance; and the manual clock, which waits for real microtasks to drain. */
 const THE_SYSTEM_ITSELF = new Set(
   ["clock", "random", "testing"].map((name) => `packages/core/src/${name}.ts`),
@@ -65,7 +65,9 @@ export const dependenciesPointOneWay: Rule = (repository) =>
       : own === "telemetry"
         ? ["core"]
         : ["core", "hashing"];
-    const imports = [...text.matchAll(/from "(?:@headroom\/([\w-]+)[^"]*|((?:\.\.\/)+[^"]*))"/g)];
+    const imports = [
+      ...text.matchAll(/(?:from|import)[ (]*"(?:@headroom\/([\w-]+)[^"]*|((?:\.\.\/)+[^"]*))"/g),
+    ];
     return imports.flatMap(([, other, relative]) => {
       if (other !== undefined)
         return allowed.includes(other) ? [] : [`${path} imports @headroom/${other}`];

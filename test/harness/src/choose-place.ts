@@ -1,7 +1,12 @@
 import { findBinaries } from "./binaries.ts";
 import { installBinaries } from "./install-binaries.ts";
 import type { Place } from "./place.ts";
-import { dockerAnswers, dockerHasImages, dockerPlace } from "./places/docker.ts";
+import {
+  dockerAnswers,
+  dockerHasImages,
+  dockerPlace,
+  dockerSharesOurNetwork,
+} from "./places/docker.ts";
 import { localPlace } from "./places/local.ts";
 
 let chosen: Promise<Place> | undefined;
@@ -11,7 +16,8 @@ let chosen: Promise<Place> | undefined;
  *
  * - `docker`: containers; fails when no engine answers or an image cannot be had.
  * - `local`: this machine's binaries, installed first where they are missing and that is safe.
- * - `auto` (default): Docker when an engine answers and has or can get the images, else local.
+ * - `auto` (default): Docker when an engine of this machine answers and has or can pull the images,
+ *   else local.
  *
  * Never neither: a test that needs a server and cannot have one fails.
  */
@@ -26,7 +32,9 @@ async function choose(): Promise<Place> {
   if (wanted === "local") return requireLocal();
   if (wanted !== "auto")
     throw new Error(`HEADROOM_SERVERS must be docker, local or auto, got "${wanted}"`);
-  return (await dockerAnswers()) && (await dockerHasImages()) ? dockerPlace : requireLocal();
+  return (await dockerSharesOurNetwork()) && (await dockerHasImages())
+    ? dockerPlace
+    : requireLocal();
 }
 
 async function requireDocker(): Promise<Place> {

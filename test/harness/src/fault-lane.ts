@@ -8,8 +8,11 @@ import type { Socket } from "node:net";
  * pipelining client off by one reply for ever). A stall therefore stops reading and lets the
  * kernel's own back-pressure hold the sender; opening the link delivers what was held.
  *
- * The end of the stream (`end`) and its failure (`reset`) queue behind the bytes like one more
- * chunk: a stalled link also hides that the other side has died, as a real partition does.
+ * The end of the stream and its failure queue behind the bytes like one more chunk. A stalled link
+ * thus also hides that the other side has died, as a real partition does.
+ *
+ * What waits is judged by the faults of the moment, not by those of its arrival: when the link
+ * opens, nothing goes on being slow.
  */
 export type Direction = "up" | "down";
 
@@ -25,10 +28,14 @@ export interface LinkFaults {
 /** Enough to keep a fast sender busy through added latency; beyond it the sender waits. */
 const QUEUE_LIMIT_BYTES = 1024 * 1024;
 
-interface QueuedChunk {
-  readonly bytes: Buffer;
-  readonly dueMs: number;
-}
+/** A limited link sends so many portions a second, so that its flow is even. */
+const PORTIONS_PER_SECOND = 50;
+
+/** Bytes, or how the stream ended. */
+type Item = { readonly arrivedMs: number; readonly jitter: number } & (
+  | { bytes: Buffer }
+  | { readonly ending: "end" | "reset" }
+);
 
 export class FaultLane {
   readonly direction: Direction;
@@ -37,10 +44,9 @@ export class FaultLane {
   readonly #faults: LinkFaults;
   readonly #random: () => number;
   readonly #delivered: (bytes: number) => void;
-  readonly #queue: QueuedChunk[] = [];
+  readonly #queue: Item[] = [];
   #queuedBytes = 0;
-  #lastDueMs = 0;
-  #ending: "end" | "reset" | undefined;
+  #busyUntilMs = 0;
   #bytesUntilReset = Number.POSITIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
   #blocked = false;
@@ -59,9 +65,12 @@ export class FaultLane {
     this.#faults = options.faults;
     this.#random = options.random;
     this.#delivered = options.delivered;
-    this.#from.on("data", (bytes) => this.#accept(bytes));
-    this.#from.on("end", () => this.#finish("end"));
-    this.#from.on("error", () => this.#finish("reset"));
+    this.#from.on("data", (bytes) => {
+      this.#queuedBytes += bytes.length;
+      this.#accept({ ...this.#stamp(), bytes });
+    });
+    this.#from.on("end", () => this.#accept({ ...this.#stamp(), ending: "end" }));
+    this.#from.on("error", () => this.#accept({ ...this.#stamp(), ending: "reset" }));
     this.#to.on("drain", () => {
       this.#blocked = false;
       this.pump();
@@ -81,45 +90,49 @@ export class FaultLane {
       this.#from.pause();
       return;
     }
-    const nowMs = performance.now();
     while (!this.#blocked) {
       const head = this.#queue[0];
       if (!head) break;
-      if (head.dueMs > nowMs) {
-        this.#timer = setTimeout(() => this.pump(), head.dueMs - nowMs);
+      const waitMs = this.#dueMs(head) - performance.now();
+      if (waitMs > 0) {
+        this.#timer = setTimeout(() => this.pump(), waitMs);
         break;
       }
-      this.#queue.shift();
-      this.#queuedBytes -= head.bytes.length;
-      this.#deliver(head.bytes);
+      if ("bytes" in head) this.#send(head);
+      else this.#end(head.ending);
     }
-    if (this.#ending && this.#queue.length === 0) this.#deliverEnding(this.#ending);
-    else if (this.#queuedBytes < QUEUE_LIMIT_BYTES) this.#from.resume();
+    if (this.#queuedBytes < QUEUE_LIMIT_BYTES) this.#from.resume();
+    else this.#from.pause();
   }
 
-  #accept(bytes: Buffer): void {
-    const { bytesPerSecond } = this.#faults;
-    const step = Number.isFinite(bytesPerSecond)
-      ? Math.max(1, Math.floor(bytesPerSecond / 50))
-      : bytes.length;
-    for (let start = 0; start < bytes.length; start += step) {
-      this.#enqueue(bytes.subarray(start, start + step));
-    }
-    if (this.#queuedBytes >= QUEUE_LIMIT_BYTES) this.#from.pause();
+  #stamp(): { arrivedMs: number; jitter: number } {
+    return { arrivedMs: performance.now(), jitter: this.#random() };
+  }
+
+  #accept(item: Item): void {
+    this.#queue.push(item);
     this.pump();
   }
 
-  #enqueue(bytes: Buffer): void {
+  #dueMs({ arrivedMs, jitter }: Item): number {
     const { latencyMs, jitterMs, bytesPerSecond } = this.#faults;
-    const arrivalMs = performance.now() + latencyMs + jitterMs * this.#random();
-    const sendingMs = (bytes.length / bytesPerSecond) * 1000;
-    const dueMs = Math.max(arrivalMs, this.#lastDueMs) + sendingMs;
-    this.#lastDueMs = dueMs;
-    this.#queue.push({ bytes, dueMs });
-    this.#queuedBytes += bytes.length;
+    const busyUntilMs = Number.isFinite(bytesPerSecond) ? this.#busyUntilMs : 0;
+    return Math.max(arrivedMs + latencyMs + jitterMs * jitter, busyUntilMs);
   }
 
-  #deliver(bytes: Buffer): void {
+  /** The next portion of the chunk at the head; what is left of it stays there. */
+  #send(head: { bytes: Buffer }): void {
+    const { bytesPerSecond } = this.#faults;
+    const portion = Math.max(1, Math.floor(bytesPerSecond / PORTIONS_PER_SECOND));
+    const bytes = head.bytes.subarray(0, portion);
+    head.bytes = head.bytes.subarray(bytes.length);
+    if (head.bytes.length === 0) this.#queue.shift();
+    this.#queuedBytes -= bytes.length;
+    this.#busyUntilMs = performance.now() + (bytes.length / bytesPerSecond) * 1000;
+    this.#write(bytes);
+  }
+
+  #write(bytes: Buffer): void {
     if (this.#to.destroyed) return;
     const passing = bytes.subarray(0, this.#bytesUntilReset);
     this.#bytesUntilReset -= passing.length;
@@ -128,22 +141,15 @@ export class FaultLane {
       this.#blocked = !this.#to.write(passing);
       return;
     }
+    this.#blocked = true;
     this.#to.write(passing, () => {
       this.#to.resetAndDestroy();
       this.#from.resetAndDestroy();
     });
-    this.#blocked = true;
   }
 
-  #finish(how: "end" | "reset"): void {
-    if (this.#ending === "reset") return;
-    this.#ending = how;
-    // A reset overtakes the bytes before it, as in TCP; only a stall holds it back.
-    if (how === "reset") this.#queue.length = 0;
-    this.pump();
-  }
-
-  #deliverEnding(how: "end" | "reset"): void {
+  #end(how: "end" | "reset"): void {
+    this.#queue.shift();
     if (this.#to.destroyed) return;
     if (how === "end") this.#to.end();
     else this.#to.resetAndDestroy();

@@ -6,7 +6,7 @@ import type { Direction } from "./fault-lane.ts";
  * which acts once. `up` is from the client to the server.
  */
 export interface FaultLink {
-  /** Heals the link. Bytes held by a stall are delivered; nothing was lost meanwhile. */
+  /** Heals the link. What was held or slowed is delivered at once; nothing was lost meanwhile. */
   open(): void;
   /** New connections are reset as soon as they are accepted; those that are there stay. */
   refuse(): void;
@@ -14,11 +14,14 @@ export interface FaultLink {
   stall(direction?: Direction | "both"): void;
   /** Every byte arrives `latencyMs` plus up to `jitterMs` later, in order. */
   latency(latencyMs: number, jitterMs?: number): void;
-  /** At most `bytesPerSecond` in each direction of each connection. */
+  /** At most `bytesPerSecond` (above 0) in each direction of each connection. */
   limit(bytesPerSecond: number): void;
   /** Resets (RST) every connection that is there now. */
   resetAll(): void;
-  /** Each connection is reset after `bytes` more bytes in `direction` (by default "down"). */
+  /**
+   * Each connection is reset after `bytes` more bytes in `direction` (by default "down"): the other
+   * side gets exactly these if it reads them as they come, as a reset purges what is still on its way.
+   */
   resetAfter(bytes: number, direction?: Direction): void;
   readonly stats: LinkStats;
 }

@@ -215,6 +215,37 @@ test("limit lets about so many bytes a second through, and loses none", async ()
   expect(tookMs).toBeLessThan(5000);
 });
 
+test("open ends slowness at once, also for what already waits", async () => {
+  proxy.limit(1000);
+  proxy.latency(60_000);
+  const client = await dial();
+  const sent = numbered(64 * 1024);
+  client.socket.write(sent);
+  await eventually("the proxy holds it", () => client.socket.bytesWritten === sent.length);
+  proxy.open();
+  await client.until(sent.length);
+  expect(client.received().equals(sent)).toBe(true);
+});
+
+test("the end of a stream is as late as its bytes", async () => {
+  proxy.latency(100);
+  const client = await dial();
+  const startedMs = performance.now();
+  client.socket.end("bye");
+  await client.ended();
+  expect(client.received().toString()).toBe("bye");
+  expect(performance.now() - startedMs).toBeGreaterThanOrEqual(200);
+});
+
+test.each([
+  ["latency", -1],
+  ["latency", Number.NaN],
+  ["limit", 0],
+  ["resetAfter", -1],
+] as const)("%s(%d) is refused", (control, value) => {
+  expect(() => proxy[control](value)).toThrow(RangeError);
+});
+
 test("resetAll resets both sides of every connection once", async () => {
   const client = await dial();
   client.socket.write("x");

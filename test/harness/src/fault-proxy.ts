@@ -1,4 +1,5 @@
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+import { requireNonNegative, requirePositive } from "@headroom/core/options";
 import { type Endpoint, LOOPBACK, loopback } from "./endpoint.ts";
 import { type Direction, FaultLane, type LinkFaults } from "./fault-lane.ts";
 import type { FaultLink, LinkStats } from "./fault-link.ts";
@@ -78,8 +79,8 @@ export class FaultProxy implements FaultLink {
     this.#faults.bytesPerSecond = Number.POSITIVE_INFINITY;
     this.#faults.stalled.up = false;
     this.#faults.stalled.down = false;
-    this.resetAfter(Number.POSITIVE_INFINITY, "up");
-    this.resetAfter(Number.POSITIVE_INFINITY, "down");
+    this.#setResetAfter(Number.POSITIVE_INFINITY, "up");
+    this.#setResetAfter(Number.POSITIVE_INFINITY, "down");
     this.#faultsChanged();
   }
 
@@ -94,12 +95,14 @@ export class FaultProxy implements FaultLink {
   }
 
   latency(latencyMs: number, jitterMs = 0): void {
-    this.#faults.latencyMs = latencyMs;
-    this.#faults.jitterMs = jitterMs;
+    this.#faults.latencyMs = requireNonNegative("latencyMs", latencyMs);
+    this.#faults.jitterMs = requireNonNegative("jitterMs", jitterMs);
+    this.#faultsChanged();
   }
 
   limit(bytesPerSecond: number): void {
-    this.#faults.bytesPerSecond = bytesPerSecond;
+    this.#faults.bytesPerSecond = requirePositive("bytesPerSecond", bytesPerSecond);
+    this.#faultsChanged();
   }
 
   resetAll(): void {
@@ -110,10 +113,7 @@ export class FaultProxy implements FaultLink {
   }
 
   resetAfter(bytes: number, direction: Direction = "down"): void {
-    this.#resetAfter[direction] = bytes;
-    for (const { lanes } of this.#connections) {
-      for (const lane of lanes) if (lane.direction === direction) lane.resetAfter(bytes);
-    }
+    this.#setResetAfter(requireNonNegative("bytes", bytes), direction);
   }
 
   /** Resets every connection and stops listening. */
@@ -125,6 +125,13 @@ export class FaultProxy implements FaultLink {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  #setResetAfter(bytes: number, direction: Direction): void {
+    this.#resetAfter[direction] = bytes;
+    for (const { lanes } of this.#connections) {
+      for (const lane of lanes) if (lane.direction === direction) lane.resetAfter(bytes);
+    }
   }
 
   #accept(client: Socket): void {

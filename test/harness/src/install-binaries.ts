@@ -10,7 +10,8 @@ const NO_MAIN_CLUSTER = "/etc/postgresql-common/createcluster.conf";
 /**
  * Installs the missing servers where that is safe: Debian or Ubuntu, as root, unless
  * `HEADROOM_NO_INSTALL=1`. The packages start no service and make no cluster: the harness runs the
- * binaries itself, in directories and on ports of its own.
+ * binaries itself, in directories and on ports of its own. (Later PostgreSQL packages make no
+ * cluster by themselves either: `create_main_cluster = false` stays.)
  *
  * @throws Error with the one command to type, everywhere else.
  */
@@ -68,11 +69,11 @@ function withoutServices(install: () => void): void {
 }
 
 function apt(...words: string[]): void {
-  const options = ["-qq", "-o", "Dpkg::Options::=--force-confold"];
+  const options = ["-qq", "-o", "Dpkg::Options::=--force-confold", "-o", "DPkg::Lock::Timeout=300"];
   try {
     execFileSync("apt-get", [...options, ...words], {
       env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: ["ignore", "ignore", "pipe"],
     });
   } catch (error) {
     const output = String((error as { stderr?: Buffer }).stderr ?? error);

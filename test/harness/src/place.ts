@@ -12,10 +12,13 @@ export interface Place {
   create(program: Program): ServerProcess;
 }
 
+/** A server that does not end by its own signal in this time is killed. */
+export const END_WITHIN_MS = 10_000;
+
 export type Engine = "postgres" | "redis";
 
 export interface Program {
-  /** Names the server within this run, such as "pg-1"; unique by a number that is added. */
+  /** Names the server within this run, such as "pg1"; made unique by a number. */
   readonly name: string;
   readonly engine: Engine;
   /** Run by `sh -ec` in the server's own directory; the last command is an `exec`. */
@@ -30,7 +33,7 @@ export interface Program {
 export interface ServerProcess {
   /** Runs the script. Resolves when it has been started, not yet when the server answers. */
   start(): Promise<void>;
-  /** Asks it to end and waits until it has. */
+  /** Asks it to end and waits until it has, or kills it after {@link END_WITHIN_MS}. */
   stop(): Promise<void>;
   kill9(): Promise<void>;
   pause(): Promise<void>;

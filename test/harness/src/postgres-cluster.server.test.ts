@@ -246,4 +246,51 @@ describe("between tests", () => {
     await postgres().caughtUp();
     await client.query("DROP DATABASE after_reset");
   });
+
+  test("reset makes a follower of a replica that had more than the one that was promoted", async () => {
+    const { database, primary, replicas } = await table();
+    const [behind, ahead] = replicas as [PostgresNode, PostgresNode];
+    behind.replication.stall();
+    await primary.query("INSERT INTO entry SELECT generate_series(1, 1000)", [], database);
+    await postgres().caughtUp([ahead]);
+    await primary.kill9();
+    await postgres().promote(behind);
+    await postgres().reset();
+    await behind.query("CREATE DATABASE after_reset");
+    await postgres().caughtUp();
+    const found = await ahead.query("SELECT 1 FROM pg_database WHERE datname = 'after_reset'");
+    expect(found).toHaveLength(1);
+    await behind.query("DROP DATABASE after_reset");
+  });
+
+  test("reset clears the settings that a promoted replica brought along", async () => {
+    const [delayed] = postgres().replicas as [PostgresNode];
+    await postgres().setSynchronous("*");
+    await postgres().delayReplay(delayed, 60_000);
+    await postgres().primary.kill9();
+    await postgres().promote(delayed);
+    await postgres().reset();
+    const settings = await Promise.all(
+      postgres().nodes.map((node) =>
+        node.query(
+          "SELECT setting FROM pg_settings WHERE name IN ('recovery_min_apply_delay', 'synchronous_standby_names')",
+        ),
+      ),
+    );
+    expect(new Set(settings.flat().map((row) => row["setting"]))).toEqual(new Set(["0", ""]));
+    await postgres().createDatabase();
+  });
+
+  test.each([
+    ["paused, killed, resumed", ["pause", "kill9", "resume"]],
+    ["killed and paused", ["kill9", "pause"]],
+    ["paused twice", ["pause", "pause"]],
+    ["stopped while paused", ["pause", "stop"]],
+  ] as const)("reset brings back a server that was %s", async (_, faults) => {
+    const { primary } = postgres();
+    for (const fault of faults) await primary[fault]();
+    await postgres().reset();
+    await using client = await connect(primary);
+    expect((await client.query("SELECT 1 AS one")).rows).toEqual([{ one: 1 }]);
+  });
 });

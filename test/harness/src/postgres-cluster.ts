@@ -7,6 +7,12 @@ import { PostgresNode } from "./postgres-node.ts";
 import { type PostgresOptions, primaryProgram, replicaProgram } from "./postgres-script.ts";
 import { nodeProxies } from "./process-node.ts";
 
+/** What the faults that are settings change, as it was. */
+const NO_FAULT = { synchronous_standby_names: "", recovery_min_apply_delay: "0" };
+
+/** A replica that is whole needs far less for what a test wrote. */
+const FOLLOWS_WITHIN_MS = 2000;
+
 export interface PostgresClusterOptions {
   /** Streaming replicas to start with. @default 0 */
   readonly replicas?: number;
@@ -44,6 +50,7 @@ export class PostgresCluster {
   #primary: PostgresNode | undefined;
   #createdNodes = 0;
   #createdDatabases = 0;
+  #marks = 0;
 
   private constructor(place: Place, settings: Readonly<Record<string, string>>) {
     this.#place = place;
@@ -191,8 +198,10 @@ export class PostgresCluster {
       node.replication.open();
     }
     await Promise.all(this.#nodes.map((node) => node.start()));
-    await this.primary.configure({ synchronous_standby_names: "" });
-    await Promise.all(this.replicas.map((replica) => this.#bringBack(replica)));
+    // On every node: settings travel with clones, and stay with a replica that is promoted.
+    await Promise.all(this.#nodes.map((node) => node.configure(NO_FAULT)));
+    const mark = await this.#leaveMark();
+    await Promise.all(this.replicas.map((replica) => this.#bringBack(replica, mark)));
     for (const name of this.#databases.splice(0)) {
       await this.primary.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
     }
@@ -207,14 +216,33 @@ export class PostgresCluster {
     return this.close();
   }
 
-  async #bringBack(replica: PostgresNode): Promise<void> {
+  async #bringBack(replica: PostgresNode, mark: number): Promise<void> {
     const [row] = await replica.query<{ standby: boolean }>(
       "SELECT pg_is_in_recovery() AS standby",
     );
     if (!row?.standby) return this.rejoin(replica);
     await this.resumeReplay(replica);
-    await this.delayReplay(replica, 0);
-    await this.#streams(replica);
+    // A replica with what a new primary never had cannot follow it: the timelines have parted. Its
+    // position may well be ahead and its stream up for moments; what it never gets is a new row.
+    if (!(await this.#receives(replica, mark))) await this.rejoin(replica);
+  }
+
+  /** A row on the primary by which to see who follows it. */
+  async #leaveMark(): Promise<number> {
+    this.#marks += 1;
+    await this.primary.query("CREATE TABLE IF NOT EXISTS headroom_mark (mark int)");
+    await this.primary.query("INSERT INTO headroom_mark VALUES ($1)", [this.#marks]);
+    return this.#marks;
+  }
+
+  async #receives(replica: PostgresNode, mark: number): Promise<boolean> {
+    const has = async (): Promise<boolean> => {
+      const sql = "SELECT 1 FROM headroom_mark WHERE mark = $1";
+      return (await replica.query(sql, [mark])).length > 0;
+    };
+    return eventually(`${replica.name} has mark ${mark}`, has, {
+      withinMs: FOLLOWS_WITHIN_MS,
+    }).catch(() => false);
   }
 
   /** A process that clones the present primary by way of `replication`, and follows it from then on. */

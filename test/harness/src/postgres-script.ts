@@ -1,5 +1,6 @@
 import type { Endpoint } from "./endpoint.ts";
 import type { Program } from "./place.ts";
+import { quote } from "./shell.ts";
 
 /**
  * Settings for servers that live for seconds. Without fsync nothing here survives the loss of the
@@ -55,8 +56,4 @@ function program({ name, port, settings }: PostgresOptions, prepare: string): Pr
     stopSignal: "SIGINT",
     quitSignal: "SIGQUIT",
   };
-}
-
-function quote(word: string): string {
-  return `'${word.replaceAll("'", "'\\''")}'`;
 }

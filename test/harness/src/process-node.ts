@@ -2,6 +2,7 @@ import { type Endpoint, loopback } from "./endpoint.ts";
 import { eventually } from "./eventually.ts";
 import { FaultProxy } from "./fault-proxy.ts";
 import type { ServerProcess } from "./place.ts";
+import { testSeed } from "./seed.ts";
 import type { ServerNode } from "./server-node.ts";
 
 const ANSWERS_WITHIN_MS = 30_000;
@@ -44,10 +45,14 @@ export abstract class ProcessNode implements ServerNode {
 
   async start(): Promise<void> {
     if (this.#life === "paused") return this.resume();
-    if (this.#life === "running") return;
+    // A server may have ended by itself: what we did last is no proof that it runs.
+    if (this.#life === "running" && (await this.#answers())) return;
     await this.#process.start();
     this.#life = "running";
-    await this.answers();
+    if (await this.#answers()) return;
+    this.#life = "down";
+    const log = (await this.logs()).split("\n").slice(-20).join("\n");
+    throw new Error(`${this.name} ended instead of answering. The end of its log:\n${log}`);
   }
 
   async stop(): Promise<void> {
@@ -66,11 +71,13 @@ export abstract class ProcessNode implements ServerNode {
   }
 
   async pause(): Promise<void> {
+    if (this.#life !== "running") return;
     await this.#process.pause();
     this.#life = "paused";
   }
 
   async resume(): Promise<void> {
+    if (this.#life !== "paused") return;
     await this.#process.resume();
     this.#life = "running";
   }
@@ -92,27 +99,22 @@ export abstract class ProcessNode implements ServerNode {
     this.#life = "down";
   }
 
-  /** Waits until the server answers, and says what it printed when it ends instead. */
-  protected async answers(): Promise<void> {
-    let died = false;
-    await eventually(
+  /** Waits until the server answers (true), or has ended (false). */
+  async #answers(): Promise<boolean> {
+    const answer = await eventually(
       `${this.name} answers on ${this.direct.host}:${this.direct.port}`,
       async () => {
         try {
           await this.ping();
-          return true;
+          return "pong";
         } catch (error) {
-          died = !(await this.#process.isRunning());
-          if (died) return true;
+          if (!(await this.#process.isRunning())) return "ended";
           throw error;
         }
       },
       { withinMs: ANSWERS_WITHIN_MS },
     );
-    if (!died) return;
-    this.#life = "down";
-    const log = (await this.logs()).split("\n").slice(-20).join("\n");
-    throw new Error(`${this.name} ended instead of answering. The end of its log:\n${log}`);
+    return answer === "pong";
   }
 }
 
@@ -126,10 +128,10 @@ export interface NodeParts {
 
 /** The two proxies of a node that will listen on `port`; both lead to itself until it follows. */
 export async function nodeProxies(port: number): Promise<Pick<NodeParts, "link" | "replication">> {
-  const target = loopback(port);
+  const options = { target: loopback(port), random: testSeed().random };
   const [link, replication] = await Promise.all([
-    FaultProxy.start({ target }),
-    FaultProxy.start({ target }),
+    FaultProxy.start(options),
+    FaultProxy.start(options),
   ]);
   return { link, replication };
 }

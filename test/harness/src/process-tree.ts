@@ -15,18 +15,15 @@ interface ProcessRow {
   readonly parent: number;
 }
 
-/** SIGSTOP to the whole tree. */
+/** More looks at a tree than any server has generations of children. */
+const MOST_LOOKS = 1000;
+
+/** SIGSTOP to the whole tree. A process may fork until it has really stopped: we look until all have. */
 export function pauseTree(pid: number): void {
-  const stopped = new Set<number>();
-  for (
-    let found = [pid];
-    found.length > 0;
-    found = treeOf(pid).filter((one) => !stopped.has(one))
-  ) {
-    for (const one of found) {
-      signal(one, "SIGSTOP");
-      stopped.add(one);
-    }
+  for (let look = 0; look < MOST_LOOKS; look += 1) {
+    const moving = treeOf(pid).filter((one) => !isStopped(one));
+    if (moving.length === 0) return;
+    for (const one of moving) signal(one, "SIGSTOP");
   }
 }
 
@@ -68,15 +65,29 @@ function treeOf(pid: number): number[] {
  * has been given to another. `undefined` when there is no such process (or only its zombie).
  */
 export function startOf(pid: number): string | undefined {
-  if (process.platform !== "linux") {
-    try {
-      return execFileSync("ps", ["-o", "lstart=", "-p", String(pid)], { encoding: "utf8" }).trim();
-    } catch {
-      return undefined;
-    }
-  }
+  if (process.platform !== "linux") return ps("-o", "lstart=", "-p", String(pid));
   const fields = procFields(pid);
   return fields === undefined || fields[0] === "Z" ? undefined : fields[19];
+}
+
+/** Stopped, or not there any more. */
+function isStopped(pid: number): boolean {
+  const state = process.platform === "linux" ? procFields(pid)?.[0] : psState(pid);
+  return state === undefined || /^[TtZX]/.test(state);
+}
+
+function psState(pid: number): string | undefined {
+  return ps("-o", "state=", "-p", String(pid));
+}
+
+/** What `ps` prints, in one language; `undefined` when it finds no such process. */
+function ps(...words: string[]): string | undefined {
+  try {
+    const env = { ...process.env, LC_ALL: "C" };
+    return execFileSync("ps", words, { encoding: "utf8", env }).trim();
+  } catch {
+    return undefined;
+  }
 }
 
 /** The fields of /proc/PID/stat after the command name (which may hold spaces and brackets). */
@@ -99,13 +110,10 @@ function procRows(): ProcessRow[] {
 }
 
 function psRows(): ProcessRow[] {
-  return execFileSync("ps", ["-A", "-o", "pid=,ppid="], { encoding: "utf8" })
-    .trim()
-    .split("\n")
-    .map((line) => {
-      const [pid, parent] = line.trim().split(/\s+/).map(Number);
-      return { pid: pid ?? 0, parent: parent ?? 0 };
-    });
+  return (ps("-A", "-o", "pid=,ppid=") ?? "").split("\n").map((line) => {
+    const [pid, parent] = line.trim().split(/\s+/).map(Number);
+    return { pid: pid ?? 0, parent: parent ?? 0 };
+  });
 }
 
 function signal(pid: number, name: NodeJS.Signals): void {

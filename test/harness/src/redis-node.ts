@@ -3,6 +3,8 @@ import { ProcessNode } from "./process-node.ts";
 
 /** One Redis server (or Sentinel): loopback only, no password. `new Redis(node.via)` connects to it. */
 export class RedisNode extends ProcessNode {
+  #follows = false;
+
   async version(): Promise<string> {
     return `Redis ${/redis_version:(\S+)/.exec(String(await this.command("INFO", "server")))?.[1] ?? "?"}`;
   }
@@ -32,11 +34,23 @@ export class RedisNode extends ProcessNode {
     return role;
   }
 
-  /** Follows the server behind its replication proxy. */
+  /** Follows `primary` through its replication proxy, now and whenever it is started again. */
   async follow(primary: RedisNode): Promise<void> {
+    this.#follows = true;
     this.replication.retarget(primary.direct);
-    const { host, port } = this.replication.endpoint;
-    await this.command("REPLICAOF", host, port);
+    if (this.life === "running") await this.#replicaOf();
+  }
+
+  /** Follows nobody from now on. */
+  async lead(): Promise<void> {
+    this.#follows = false;
+    await this.command("REPLICAOF", "NO", "ONE");
+  }
+
+  /** What would stand in its configuration file: a replica that is started again is one again. */
+  override async start(): Promise<void> {
+    await super.start();
+    if (this.#follows && (await this.role()) === "master") await this.#replicaOf();
   }
 
   /** Whether it follows a primary and has all of it (an offset alone does not say so). */
@@ -47,5 +61,10 @@ export class RedisNode extends ProcessNode {
 
   protected async ping(): Promise<void> {
     await this.command("PING");
+  }
+
+  async #replicaOf(): Promise<void> {
+    const { host, port } = this.replication.endpoint;
+    await this.command("REPLICAOF", host, port);
   }
 }

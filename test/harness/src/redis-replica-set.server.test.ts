@@ -72,6 +72,25 @@ test("a replica has the primary's writes, refuses its own, and lags behind a sta
   );
 });
 
+test("a replica that is started again is a replica again", async () => {
+  const { primary, replicas } = redis();
+  const replica = replicas[0] as RedisNode;
+  await primary.command("SET", "a", "1");
+  await replica.restart();
+  await eventually(
+    "it has the primary's data",
+    async () => (await replica.command("GET", "a")) === "1",
+  );
+  expect(await replica.role()).toBe("slave");
+});
+
+test("a server that ended by itself is started by reset", async () => {
+  const { primary } = redis();
+  await primary.command("SHUTDOWN", "NOSAVE").catch(() => {});
+  await redis().reset();
+  expect(await primary.command("PING")).toBe("PONG");
+});
+
 test("a promoted replica takes writes, and reset makes the old primary its replica", async () => {
   const { primary: old, replicas } = redis();
   const next = replicas[0] as RedisNode;

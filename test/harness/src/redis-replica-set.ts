@@ -71,12 +71,12 @@ export class RedisReplicaSet {
     return this.#nodes;
   }
 
-  /** Makes a replica the primary and leads the others that run to it; the old primary is left alone. */
+  /** Makes a replica the primary and leads the others to it; the old primary is left alone. */
   async promote(replica: RedisNode): Promise<void> {
     const old = this.#primary;
-    await replica.command("REPLICAOF", "NO", "ONE");
+    await replica.lead();
     this.#primary = replica;
-    const others = this.replicas.filter((node) => node !== old && node.life === "running");
+    const others = this.replicas.filter((node) => node !== old);
     await Promise.all(others.map((node) => node.follow(replica)));
   }
 
@@ -87,7 +87,7 @@ export class RedisReplicaSet {
       node.replication.open();
     }
     await Promise.all(this.#nodes.map((node) => node.start()));
-    await this.#primary.command("REPLICAOF", "NO", "ONE");
+    await this.#primary.lead();
     await this.#primary.command("FLUSHALL");
     await Promise.all(this.replicas.map((replica) => this.#bringBack(replica)));
   }

@@ -1,5 +1,6 @@
 import type { Endpoint } from "./endpoint.ts";
 import type { Program } from "./place.ts";
+import { quote } from "./shell.ts";
 
 /**
  * Settings for servers that live for seconds: nothing on disk unless asked for (`appendonly: "yes"`),
@@ -44,8 +45,4 @@ export function sentinelProgram(name: string, port: number, lines: readonly stri
 /** How a server behind a proxy presents itself to others: as the proxy. */
 export function announce(prefix: "replica" | "cluster", { host, port }: Endpoint): RedisSettings {
   return { [`${prefix}-announce-ip`]: host, [`${prefix}-announce-port`]: String(port) };
-}
-
-function quote(word: string): string {
-  return `'${word.replaceAll("'", "'\\''")}'`;
 }

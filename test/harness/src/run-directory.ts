@@ -1,27 +1,43 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir, userInfo } from "node:os";
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { killTree, startOf } from "./process-tree.ts";
 
 /**
  * Everything that a test process puts on the machine, and how the next one clears it away.
  *
- * A run directory is named for the process that owns it, `<pid>-<start of that process>`, so whether
- * its owner still lives is read off its name. Beside each server's directory lies a pid file with
- * the same pair for the server. A sweep removes the directories of dead owners and ends the servers
- * whose pair still matches: never a process that was given an old pid, never another run's.
+ * A run directory is named for the process that owns it: its pid, its start and the namespace of its
+ * pids. So whether its owner still lives is read off its name, and an owner in another container,
+ * whose pids mean nothing here, is left alone. Beside each server's directory lies a file with the
+ * same identity of the server. A sweep removes the directories of dead owners and ends the servers
+ * whose identity still holds: never a process that was given an old pid, never another run's.
  */
-const ROOT = join(tmpdir(), `headroom-${userInfo().username}`);
+const ROOT = join(tmpdir(), `headroom-${process.getuid?.() ?? "user"}`);
 
 let own: string | undefined;
 
 /** This process's run directory, made on first use. */
 export function runDirectory(): string {
   if (own) return own;
+  requireOwnRoot();
   own = join(ROOT, identity(process.pid));
-  mkdirSync(own, { recursive: true, mode: 0o755 });
-  process.once("exit", () => sweepRun(own ?? ""));
+  makeReadable(own);
+  process.once("exit", sweepOwnRun);
   return own;
+}
+
+/** Ends this process's servers and removes their files, at once and without asking them. */
+export function sweepOwnRun(): void {
+  if (own) sweepRun(own);
 }
 
 /** Notes that `pid` runs for the server whose files are in `directory`. */
@@ -35,20 +51,49 @@ export function forgetProcess(directory: string): void {
 
 /** Ends the servers and removes the files of runs whose process is gone. Returns what it ended. */
 export function sweepDeadRuns(): string[] {
+  requireOwnRoot();
   return list(ROOT)
-    .filter((run) => !isAlive(run))
+    .filter((run) => isGone(run))
     .flatMap((run) => sweepRun(join(ROOT, run)));
 }
 
-/** Whether `<pid>-<start>` names a process that runs now. */
-export function isAlive(id: string): boolean {
-  const pid = Number(id.split("-", 1)[0]);
-  return identity(pid) === id && startOf(pid) !== undefined;
+/** `<pid>-<start>-<namespace>` of a process, of characters that a file name or label does not mind. */
+export function identity(pid: number): string {
+  return `${pid}-${(startOf(pid) ?? "gone").replaceAll(/[^\w]/g, "")}-${pidNamespace()}`;
 }
 
-/** `<pid>-<start>` of a process, the start without characters that a file name or label minds. */
-export function identity(pid: number): string {
-  return `${pid}-${(startOf(pid) ?? "gone").replaceAll(/[^\w]/g, "")}`;
+/** Whether the process of this identity has ended; false for one of another pid namespace. */
+export function isGone(id: string): boolean {
+  return id.endsWith(`-${pidNamespace()}`) && !isAlive(id);
+}
+
+function isAlive(id: string): boolean {
+  const pid = pidOf(id);
+  return startOf(pid) !== undefined && identity(pid) === id;
+}
+
+function pidOf(id: string): number {
+  return Number(id.split("-", 1)[0]);
+}
+
+function pidNamespace(): string {
+  if (process.platform !== "linux") return "host";
+  return readlinkSync("/proc/self/ns/pid").replaceAll(/\D/g, "");
+}
+
+/** Others may write to the folder above: what they put there in our name is not taken for ours. */
+function requireOwnRoot(): void {
+  makeReadable(ROOT);
+  const root = lstatSync(ROOT);
+  if (!root.isDirectory() || root.uid !== (process.getuid?.() ?? root.uid)) {
+    throw new Error(`${ROOT} must be a directory of the user who runs the tests. Remove it`);
+  }
+}
+
+/** The servers' own user must be able to pass through, whatever the umask. */
+function makeReadable(directory: string): void {
+  mkdirSync(directory, { recursive: true });
+  if (lstatSync(directory).uid === process.getuid?.()) chmodSync(directory, 0o755);
 }
 
 function sweepRun(directory: string): string[] {
@@ -57,8 +102,8 @@ function sweepRun(directory: string): string[] {
     .flatMap((file) => {
       const id = readFileSync(join(directory, file), "utf8");
       if (!isAlive(id)) return [];
-      killTree(Number(id.split("-", 1)[0]));
-      return [`${basename(file, ".pid")} (pid ${id.split("-", 1)[0]})`];
+      killTree(pidOf(id));
+      return [`${basename(file, ".pid")} (pid ${pidOf(id)})`];
     });
   rmSync(directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
   return ended;

@@ -8,10 +8,10 @@ async function freshTestSeed(): Promise<typeof import("./seed.ts").testSeed> {
 }
 
 describe("the seed of a test process", () => {
-  let print: MockInstance<typeof console.log>;
+  let print: MockInstance<typeof console.error>;
 
   beforeEach(() => {
-    print = vi.spyOn(console, "log").mockImplementation(() => {});
+    print = vi.spyOn(console, "error").mockImplementation(() => {});
   });
 
   afterEach(() => {

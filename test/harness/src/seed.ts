@@ -25,7 +25,7 @@ let processSeed: number | undefined;
 export function testSeed(): Seed {
   if (processSeed === undefined) {
     processSeed = readSeed(process.env["HEADROOM_SEED"]) ?? randomInt(2 ** 32);
-    console.log(`seed ${processSeed} (to repeat: HEADROOM_SEED=${processSeed})`);
+    console.error(`seed ${processSeed} (to repeat: HEADROOM_SEED=${processSeed})`);
   }
   return { value: processSeed, random: seededRandom(processSeed) };
 }

@@ -14,15 +14,15 @@ export interface ServerNode {
   version(): Promise<string>;
   /** Starts a stopped or killed server on its old port and data; resolves when it answers. */
   start(): Promise<void>;
-  /** Ends it in its polite way and waits for its exit. */
+  /** Ends it in its polite way and waits for its exit; after 10 s it is killed. */
   stop(): Promise<void>;
   /** SIGKILL to the whole process tree, at once. Does not lose what the kernel has buffered. */
   kill9(): Promise<void>;
   /** `stop`, then `start`. */
   restart(): Promise<void>;
-  /** SIGSTOP to the whole process tree: it accepts connections and never answers. */
+  /** SIGSTOP to the whole process tree: it accepts connections and never answers. Only if it runs. */
   pause(): Promise<void>;
-  /** Lets a paused server go on. */
+  /** Lets a paused server go on. Does nothing to another. */
   resume(): Promise<void>;
   /** What it has printed so far. */
   logs(): Promise<string>;

@@ -55,10 +55,27 @@ test("the servers of a run that was killed are ended by the next, which leaves l
 test("a process that hangs is ended by its watchdog, which says what it hung on", async () => {
   const { firstLine, exit, stderr } = run("hang.ts");
   const port = (await firstLine) as number;
-  expect(await exit).toEqual([1, null]);
+  expect(await exit).toEqual([null, "SIGKILL"]);
   expect(stderr()).toContain("The hanging fixture still runs after 200 ms");
   expect(stderr()).toMatch(/Open handles: .*TCPServerWrap/);
   expect(stderr()).toMatch(/server on port \d+/);
   await sweep();
   await eventually("its server is gone too", async () => !(await listens(port)));
+});
+
+test("a test file that never ends is ended by the watchdog too, though the runner forbids an exit", async () => {
+  const vitest = fileURLToPath(new URL("../vitest.mjs", import.meta.resolve("vitest")));
+  const child = spawn(process.execPath, [vitest, "run"], {
+    cwd: fileURLToPath(new URL("fixtures/hanging", import.meta.url)),
+    env: { ...process.env, HEADROOM_WATCHDOG_MS: "500", HEADROOM_REPORT: "" },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on("data", (chunk) => {
+      output += chunk;
+    });
+  }
+  expect(await once(child, "exit")).toEqual([1, null]);
+  expect(output).toContain("A test file still runs after 500 ms");
 });

@@ -1,17 +1,20 @@
 import type { ChildProcess } from "node:child_process";
+import { writeSync } from "node:fs";
 import { type Server, Socket } from "node:net";
+import { sweepOwnRun } from "./run-directory.ts";
 
 /**
  * Ends a process that hangs, and says what it hangs on.
  *
  * A test runner's own timeout fails a test, but a test file whose servers, sockets or children keep
- * it alive stays for ever and tells nothing. The watchdog prints the open handles and exits; the
- * exit hook of run-directory.ts then ends this process's servers.
+ * it alive stays for ever and tells nothing. The watchdog prints the open handles, ends this
+ * process's servers, and kills it: a test runner would intercept an exit.
  */
 export function armWatchdog(what: string, withinMs: number): Disposable {
   const timer = setTimeout(() => {
-    process.stderr.write(`headroom: ${what} still runs after ${withinMs} ms. ${openHandles()}\n`);
-    process.exit(1);
+    writeSync(2, `headroom: ${what} still runs after ${withinMs} ms. ${openHandles()}\n`);
+    sweepOwnRun();
+    process.kill(process.pid, "SIGKILL");
   }, withinMs);
   timer.unref();
   return { [Symbol.dispose]: () => clearTimeout(timer) };

@@ -1,6 +1,6 @@
 import { images } from "../images.ts";
-import type { Place, Program, ServerProcess } from "../place.ts";
-import { identity, isAlive } from "../run-directory.ts";
+import { END_WITHIN_MS, type Place, type Program, type ServerProcess } from "../place.ts";
+import { identity, isGone } from "../run-directory.ts";
 
 type Runtime = typeof import("testcontainers");
 type Container = ReturnType<
@@ -9,6 +9,7 @@ type Container = ReturnType<
 
 /** Marks our containers with the process that owns them, for the sweep after a crash. */
 const OWNER_LABEL = "org.headroom.owner";
+const NAME_LABEL = "org.headroom.server";
 
 /**
  * testcontainers is loaded only where Docker is used. Its own reaper needs one more image and ends
@@ -27,11 +28,31 @@ export const dockerPlace: Place = {
 
 /** Whether an engine answers. */
 export async function dockerAnswers(): Promise<boolean> {
+  return (await engine()) !== undefined;
+}
+
+/**
+ * Whether the engine's host network is this machine's: not so in the virtual machine of Docker
+ * Desktop (unless it is set so), nor with a rootless engine.
+ */
+export async function dockerSharesOurNetwork(): Promise<boolean> {
+  const about: { OperatingSystem?: string; SecurityOptions?: string[] } | undefined =
+    await engine();
+  return (
+    about !== undefined &&
+    process.platform === "linux" &&
+    about.OperatingSystem !== "Docker Desktop" &&
+    !about.SecurityOptions?.some((option) => option.includes("rootless"))
+  );
+}
+
+/** What the engine says of itself; `undefined` when none answers. */
+async function engine(): Promise<object | undefined> {
   try {
-    await (await testcontainers()).getContainerRuntimeClient();
-    return true;
+    const { getContainerRuntimeClient } = await testcontainers();
+    return await (await getContainerRuntimeClient()).container.dockerode.info();
   } catch {
-    return false;
+    return undefined;
   }
 }
 
@@ -51,31 +72,81 @@ export async function dockerHasImages(): Promise<boolean> {
   return true;
 }
 
-/** Removes the containers of runs whose process is gone. Returns their names. */
+/** Removes the containers of runs whose process is gone, stopped ones too. Returns their names. */
 export async function sweepDeadContainers(): Promise<string[]> {
   const { getContainerRuntimeClient } = await testcontainers();
   const { container } = await getContainerRuntimeClient();
-  const ours = (await container.list()).filter((info) => {
-    const owner = info.Labels[OWNER_LABEL];
-    return owner !== undefined && !isAlive(owner);
+  const ours = await container.dockerode.listContainers({
+    all: true,
+    filters: { label: [OWNER_LABEL] },
   });
-  await Promise.all(ours.map((info) => removeContainer(container.getById(info.Id))));
-  return ours.map((info) => info.Names[0] ?? info.Id);
+  const left = ours.filter((info) => isGone(info.Labels[OWNER_LABEL] ?? ""));
+  await Promise.all(left.map((info) => removeContainer(container.getById(info.Id))));
+  return left.map((info) => info.Labels[NAME_LABEL] ?? info.Id);
 }
 
 class ContainerProcess implements ServerProcess {
   readonly #program: Program;
   #container: Container | undefined;
+  #starting: Promise<void> | undefined;
 
   constructor(program: Program) {
     this.#program = program;
   }
 
-  async start(): Promise<void> {
-    if (this.#container) {
-      await this.#container.start();
-      return;
+  start(): Promise<void> {
+    this.#starting = this.#container ? this.#container.start() : this.#run();
+    return this.#starting;
+  }
+
+  async stop(): Promise<void> {
+    await this.resume();
+    await this.#end(this.#program.stopSignal);
+  }
+
+  async kill9(): Promise<void> {
+    await this.#end("SIGKILL");
+  }
+
+  async pause(): Promise<void> {
+    await this.#container?.pause();
+  }
+
+  async resume(): Promise<void> {
+    if (this.#container && (await this.#container.inspect()).State.Paused) {
+      await this.#container.unpause();
     }
+  }
+
+  async logs(): Promise<string> {
+    if (!this.#container) return "";
+    const raw = await this.#container.logs({ stdout: true, stderr: true, follow: false });
+    return demultiplex(raw);
+  }
+
+  async isRunning(): Promise<boolean> {
+    return this.#container !== undefined && (await this.#container.inspect()).State.Running;
+  }
+
+  async destroy(): Promise<void> {
+    await this.#starting?.catch(() => {});
+    if (this.#container) await removeContainer(this.#container);
+    this.#container = undefined;
+  }
+
+  async #end(signal: string): Promise<void> {
+    const container = this.#container;
+    if (!container || !(await this.isRunning())) return;
+    await container.kill({ signal });
+    const timer = setTimeout(
+      () => container.kill({ signal: "SIGKILL" }).catch(() => {}),
+      END_WITHIN_MS,
+    );
+    await container.wait();
+    clearTimeout(timer);
+  }
+
+  async #run(): Promise<void> {
     const { GenericContainer, StartupCheckStrategy, getContainerRuntimeClient } =
       await testcontainers();
     // Whether the server answers is asked by whoever started it, in the same way everywhere.
@@ -90,52 +161,11 @@ class ContainerProcess implements ServerProcess {
       .withEntrypoint(["sh", "-ec", this.#program.script])
       .withLabels({
         [OWNER_LABEL]: identity(process.pid),
-        "org.headroom.server": this.#program.name,
+        [NAME_LABEL]: this.#program.name,
       })
       .withWaitStrategy(started)
       .start();
     this.#container = (await getContainerRuntimeClient()).container.getById(container.getId());
-  }
-
-  async stop(): Promise<void> {
-    if (!this.#container || !(await this.isRunning())) return;
-    await this.#resumeIfPaused();
-    await this.#container.kill({ signal: this.#program.stopSignal });
-    await this.#container.wait();
-  }
-
-  async kill9(): Promise<void> {
-    if (!this.#container || !(await this.isRunning())) return;
-    await this.#container.kill({ signal: "SIGKILL" });
-    await this.#container.wait();
-  }
-
-  async pause(): Promise<void> {
-    await this.#container?.pause();
-  }
-
-  async resume(): Promise<void> {
-    await this.#resumeIfPaused();
-  }
-
-  async logs(): Promise<string> {
-    if (!this.#container) return "";
-    const raw = await this.#container.logs({ stdout: true, stderr: true, follow: false });
-    return demultiplex(raw);
-  }
-
-  async isRunning(): Promise<boolean> {
-    return this.#container !== undefined && (await this.#container.inspect()).State.Running;
-  }
-
-  async destroy(): Promise<void> {
-    if (this.#container) await removeContainer(this.#container);
-    this.#container = undefined;
-  }
-
-  async #resumeIfPaused(): Promise<void> {
-    if (this.#container && (await this.#container.inspect()).State.Paused)
-      await this.#container.unpause();
   }
 }
 

@@ -10,13 +10,10 @@ import {
   rmSync,
 } from "node:fs";
 import { delimiter, join } from "node:path";
-import type { Place, Program, ServerProcess } from "../place.ts";
+import { END_WITHIN_MS, type Place, type Program, type ServerProcess } from "../place.ts";
 import { gone, killTree, pauseTree, resumeTree } from "../process-tree.ts";
 import { forgetProcess, recordProcess, runDirectory } from "../run-directory.ts";
 import { serverUser } from "../server-user.ts";
-
-/** A server that does not end by its own signal in this time is killed. */
-const END_WITHIN_MS = 20_000;
 
 let created = 0;
 
@@ -32,6 +29,7 @@ class LocalProcess implements ServerProcess {
   readonly #directory: string;
   readonly #log: string;
   #child: ChildProcess | undefined;
+  #starting: Promise<void> | undefined;
 
   constructor(program: Program, path: string) {
     created += 1;
@@ -41,25 +39,9 @@ class LocalProcess implements ServerProcess {
     this.#log = `${this.#directory}.log`;
   }
 
-  async start(): Promise<void> {
-    const user = serverUser();
-    if (!existsSync(this.#directory)) {
-      mkdirSync(this.#directory, { mode: 0o700 });
-      if (user) chownSync(this.#directory, user.uid, user.gid);
-    }
-    const log = openSync(this.#log, "a");
-    const child = spawn("sh", ["-ec", this.#program.script], {
-      cwd: this.#directory,
-      env: { PATH: this.#path, HOME: this.#directory, LC_ALL: "C", NODE: process.execPath },
-      stdio: ["ignore", log, log],
-      detached: true,
-      ...user,
-    });
-    closeSync(log);
-    await once(child, "spawn");
-    child.unref();
-    this.#child = child;
-    recordProcess(this.#directory, pidOf(child));
+  start(): Promise<void> {
+    this.#starting = this.#spawn();
+    return this.#starting;
   }
 
   async stop(): Promise<void> {
@@ -93,9 +75,31 @@ class LocalProcess implements ServerProcess {
   }
 
   async destroy(): Promise<void> {
+    await this.#starting?.catch(() => {});
     await this.#end(this.#program.quitSignal);
     rmSync(this.#directory, { recursive: true, force: true });
     rmSync(this.#log, { force: true });
+  }
+
+  async #spawn(): Promise<void> {
+    const user = serverUser();
+    if (!existsSync(this.#directory)) {
+      mkdirSync(this.#directory, { mode: 0o700 });
+      if (user) chownSync(this.#directory, user.uid, user.gid);
+    }
+    const log = openSync(this.#log, "a");
+    const child = spawn("sh", ["-ec", this.#program.script], {
+      cwd: this.#directory,
+      env: { PATH: this.#path, HOME: this.#directory, LC_ALL: "C", NODE: process.execPath },
+      stdio: ["ignore", log, log],
+      detached: true,
+      ...user,
+    });
+    closeSync(log);
+    await once(child, "spawn");
+    child.unref();
+    this.#child = child;
+    recordProcess(this.#directory, pidOf(child));
   }
 
   async #end(signal: NodeJS.Signals): Promise<void> {
