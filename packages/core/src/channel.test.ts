@@ -130,15 +130,26 @@ describe("an operation that is listened to", () => {
     expect(contexts.at(-1)).toEqual({ pool: "web", error: reason });
   });
 
-  test("passes error and end when it throws before there is a promise", () => {
+  test("passes every stage when it throws before there is a promise, and rejects", async () => {
     const name = freshName();
-    const { log } = recorder(name);
     const channel = createOperationChannel<Context>(name);
     const throws = (): Promise<never> => {
       throw new TypeError("at once");
     };
-    expect(() => channel.trace(() => ({ pool: "web" }), throws)).toThrow("at once");
-    expect(log).toEqual(["start", "error", "end"]);
+    const trace = (): Promise<never> => channel.trace(() => ({ pool: "web" }), throws);
+    await expect(trace()).rejects.toThrow("at once"); // also while nobody listens
+    const { log } = recorder(name);
+    await expect(trace()).rejects.toThrow("at once");
+    expect(log).toEqual(["start", "end", "error", "asyncStart", "asyncEnd"]);
+  });
+
+  test("passes every stage when it returns a value instead of a promise", async () => {
+    const name = freshName();
+    const { log } = recorder(name);
+    const returns = (): Promise<number> => 42 as never;
+    const channel = createOperationChannel<Context>(name);
+    expect(await channel.trace(() => ({ pool: "web" }), returns)).toBe(42);
+    expect(log).toEqual(["start", "end", "asyncStart", "asyncEnd"]);
   });
 
   test("shows what it learned on its way, on one object, but not its result", async () => {

@@ -7,11 +7,12 @@
  *     start, end, asyncStart, asyncEnd              when it succeeds
  *     start, end, error, asyncStart, asyncEnd       when it fails; `context.error` is the reason
  *
+ * also when it throws before there is a promise,
  * so the one place to finish a measurement is `asyncEnd`. Both are channels of
  * `node:diagnostics_channel` (an operation is a `TracingChannel`), so anybody can subscribe by name
  * without importing us, and a store bound to `start` holds during the operation.
  *
- * - With no subscriber nothing is built, and the cost is one comparison.
+ * - With no subscriber nothing is built: the cost is a few property reads and the caller's closures.
  * - A subscriber cannot disturb an operation, nor end the process: see `subscriber-shield`.
  * - Unlike Node's own `tracePromise`, an operation's result is not put on its context: results are
  *   the application's data, and telemetry is no place for them.
@@ -67,7 +68,8 @@ export interface OperationChannel<Context extends object> {
   /**
    * Runs `operation` and publishes its stages. `operation` may add to the context what is known only
    * later, which server was chosen for instance. Without a subscriber, `build` is not called, the
-   * context is undefined, and the promise returned is the operation's own.
+   * context is undefined, and the promise returned is the operation's own. What the operation
+   * throws at once is a rejection, with subscribers and without.
    */
   trace<Result>(
     build: () => Context,
@@ -107,7 +109,12 @@ export function createOperationChannel<Context extends object>(
       return tracing.hasSubscribers;
     },
     trace(build, operation) {
-      return tracing.hasSubscribers ? traced(tracing, build(), operation) : operation(undefined);
+      if (tracing.hasSubscribers) return traced(tracing, build(), operation);
+      try {
+        return operation(undefined);
+      } catch (reason) {
+        return Promise.reject(reason);
+      }
     },
     subscribe(handlers) {
       const ends = STAGES.map((stage) => follow(tracing[stage], handlers[stage]));
@@ -132,24 +139,19 @@ function traced<Context extends object, Result>(
     asyncEnd.publish(context);
   };
   return start.runStores(context, () => {
-    try {
-      return operation(context).then(
-        (result) => {
-          finish();
-          return result;
-        },
-        (reason) => {
-          fail(reason);
-          finish();
-          throw reason;
-        },
-      );
-    } catch (reason) {
-      fail(reason);
-      throw reason;
-    } finally {
-      end.publish(context);
-    }
+    const running = new Promise<Result>((resolve) => resolve(operation(context)));
+    end.publish(context);
+    return running.then(
+      (result) => {
+        finish();
+        return result;
+      },
+      (reason) => {
+        fail(reason);
+        finish();
+        throw reason;
+      },
+    );
   });
 }
 

@@ -49,6 +49,8 @@ test("the compiler knows what is on a channel", () => {
     expectTypeOf(event).toEqualTypeOf<channels.LbBackend>();
   });
   unsubscribe();
+  expectTypeOf<"probe-failed">().toExtend<channels.LbBackend["reason"]>();
+  expectTypeOf<string>().not.toExtend<channels.LbBackend["reason"]>();
   expectTypeOf(channels.cacheGet.trace).parameter(0).returns.toEqualTypeOf<channels.CacheGet>();
   expect(channels.lbBackend.hasSubscribers).toBe(false);
 });

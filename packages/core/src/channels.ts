@@ -53,8 +53,15 @@ export interface LbBackend extends TimedEvent {
   readonly backend: string;
   readonly from: Health["status"];
   readonly to: Health["status"];
-  /** Which rule decided: `"consecutive-failures"`. */
-  readonly reason: string;
+  /** Which rule or whose order decided. */
+  readonly reason:
+    | "consecutive-failures"
+    | "success-rate"
+    | "probe-failed"
+    | "probe-succeeded"
+    | "drained"
+    | "resumed"
+    | "joined";
 }
 export const lbBackend: EventChannel<LbBackend> = createEventChannel("headroom.lb.backend");
 

@@ -2,8 +2,17 @@
 
 import { type Backoff, decorrelatedJitterBackoff } from "./backoff.ts";
 import { type Clock, systemClock } from "./clock.ts";
-import { requireCount, requireKnownOptions, requirePositive, requireRatio } from "./options.ts";
+import {
+  requireClock,
+  requireCount,
+  requireFunction,
+  requireKnownOptions,
+  requirePositive,
+  requireRatio,
+  requireText,
+} from "./options.ts";
 import { type Random, systemRandom } from "./random.ts";
+import { shieldHook } from "./shield.ts";
 import type { SuccessWindowOptions } from "./success-window.ts";
 
 /** When a circuit opens and how it closes again. The window's options are of the success rate. */
@@ -31,11 +40,14 @@ export interface CircuitBreakerOptions extends SuccessWindowOptions {
    */
   readonly probeTimeoutMs?: number | undefined;
   /**
-   * Which errors of `run` blame the dependency. Others count as an answer, as a success does.
+   * Which errors of `run` blame the dependency. Others count as an answer, as a success does. An
+   * `AbortError` of `fn`'s own is an error like any other: give the signal to `run` as well, and an
+   * abort of the caller is not counted. If it throws, the error counts as a failure, is what the
+   * caller gets, and the mistake is a process warning.
    * @default all
    */
   readonly isFailure?: ((error: unknown) => boolean) | undefined;
-  /** Called once for each change, when it is done. Should not throw. */
+  /** Called once for each change, when it is done. What it throws is a process warning. */
   readonly onStateChange?: ((change: CircuitChange) => void) | undefined;
   readonly clock?: Clock | undefined;
   readonly random?: Random | undefined;
@@ -59,7 +71,7 @@ export interface CircuitRules {
   readonly backoff: Backoff;
   readonly probeTimeoutMs: number;
   readonly isFailure: (error: unknown) => boolean;
-  readonly onStateChange: ((change: CircuitChange) => void) | undefined;
+  readonly onStateChange: (change: CircuitChange) => void;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -67,22 +79,22 @@ export interface CircuitRules {
 /** @throws TypeError or RangeError when an option is unknown or out of its range. */
 export function circuitRules(options: CircuitBreakerOptions): CircuitRules {
   requireKnownOptions("CircuitBreaker", options, KNOWN_OPTIONS);
-  const { name, backoff, onStateChange, isFailure = () => true } = options;
-  if (typeof name !== "string" || name === "") {
-    throw new TypeError("name must be a non-empty string: it is in every error and event");
-  }
   return {
-    name,
+    name: requireText("name", options.name),
     consecutiveFailures: requireCount("consecutiveFailures", options.consecutiveFailures ?? 5),
     minSuccessRate: requireRatio("minSuccessRate", options.minSuccessRate ?? 0.5),
-    backoff: backoff ?? decorrelatedJitterBackoff({ baseMs: 1_000, maxMs: 30_000 }),
+    backoff: requireFunction("backoff", options.backoff ?? DEFAULT_BACKOFF),
     probeTimeoutMs: requirePositive("probeTimeoutMs", options.probeTimeoutMs ?? 30_000),
-    isFailure,
-    onStateChange,
-    clock: options.clock ?? systemClock,
-    random: options.random ?? systemRandom,
+    isFailure: shieldHook("isFailure", options.isFailure ?? always, always),
+    onStateChange: shieldHook("onStateChange", options.onStateChange ?? ignore, ignore),
+    clock: requireClock("clock", options.clock ?? systemClock),
+    random: requireFunction("random", options.random ?? systemRandom),
   };
 }
+
+const always = (): boolean => true;
+const ignore = (): void => {};
+const DEFAULT_BACKOFF = decorrelatedJitterBackoff({ baseMs: 1_000, maxMs: 30_000 });
 
 const KNOWN_OPTIONS: readonly (keyof CircuitBreakerOptions)[] = [
   "name",

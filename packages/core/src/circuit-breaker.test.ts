@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { constantBackoff, exponentialBackoff } from "./backoff.ts";
@@ -105,6 +106,23 @@ describe("closed", () => {
   });
 });
 
+describe("fn", () => {
+  test("is called without arguments, with a signal and without", async () => {
+    const { breaker } = createBreaker();
+    const { signal } = new AbortController();
+    const load = (...given: unknown[]): Promise<unknown[]> => Promise.resolve(given);
+    expect(await breaker.run(load)).toEqual([]);
+    expect(await breaker.run(load, { signal })).toEqual([]);
+    expect(getEventListeners(signal, "abort")).toEqual([]);
+  });
+
+  test("may return a value instead of a promise, with a signal and without", async () => {
+    const { breaker } = createBreaker();
+    expect(await breaker.run(() => 42)).toBe(42);
+    expect(await breaker.run(() => 42, new AbortController())).toBe(42);
+  });
+});
+
 describe("open", () => {
   test("calls are refused without being made, with the time until the probe", async () => {
     const { breaker, clock } = await createOpenBreaker();
@@ -118,7 +136,7 @@ describe("open", () => {
     expect(called).toBe(false);
     expect(isHeadroomError(error, "CIRCUIT_OPEN")).toBe(true);
     expect(error).toMatchObject({ circuit: "redis", retryAfterMs: 700, retryable: true });
-    expect(String(error)).toContain('circuit "redis" is open');
+    expect(String(error)).toMatch(/^CircuitOpenError: circuit "redis" is open/);
     expect(breaker.tryAcquire()).toBeUndefined();
   });
 
@@ -287,6 +305,21 @@ test("a permit counts once, whatever is reported twice", () => {
   permit?.done("failure");
   permit?.done("failure");
   expect(breaker.status).toBe("closed");
+});
+
+test("a permit refuses an outcome that is none, and still waits for one", () => {
+  const { breaker } = createBreaker({ consecutiveFailures: 1 });
+  const permit = breaker.tryAcquire();
+  expect(() => permit?.done("succes" as never)).toThrow(
+    "outcome must be one of success, failure, abandoned, got succes",
+  );
+  expect(breaker.status).toBe("closed");
+  permit?.done("failure");
+  expect(breaker.status).toBe("open");
+});
+
+test("the name of a circuit shows no credentials on its error", () => {
+  expect(new CircuitOpenError("redis://:hunter2@cache-1", 5).circuit).toBe("redis://***@cache-1");
 });
 
 test("each change is told once, when it is done", async () => {

@@ -32,8 +32,9 @@ import {
   type CircuitStatus,
   circuitRules,
 } from "./circuit-breaker-options.ts";
-import { withDeadline } from "./deadline.ts";
-import { HeadroomError, isHeadroomError } from "./errors.ts";
+import { HeadroomError, isHeadroomError, redactUrl } from "./errors.ts";
+import { unlessAborted } from "./on-abort.ts";
+import { requireSignal } from "./options.ts";
 import { SuccessWindow } from "./success-window.ts";
 
 export type {
@@ -45,9 +46,14 @@ export type {
 /** How a call ended; `abandoned`: without a verdict, because its caller gave up. */
 export type CallOutcome = "success" | "failure" | "abandoned";
 
+const OUTCOMES: readonly CallOutcome[] = ["success", "failure", "abandoned"];
+
 /** The right to make one call. */
 export interface Permit {
-  /** Reports how the call ended. Only the first report counts. */
+  /**
+   * Reports how the call ended. Only the first report counts.
+   * @throws TypeError when `outcome` is none.
+   */
   done(outcome: CallOutcome): void;
 }
 
@@ -55,14 +61,21 @@ export interface Permit {
 export class CircuitOpenError extends HeadroomError<"CIRCUIT_OPEN"> {
   /** The name of the circuit. */
   readonly circuit: string;
-  /** Milliseconds until a call may be let through; 0 while a probe is under way. */
+  /**
+   * Whole milliseconds until a call may be let through; 0 while a probe is under way, because
+   * nobody knows when that ends.
+   */
   readonly retryAfterMs: number;
+
+  static {
+    Object.defineProperty(CircuitOpenError.prototype, "name", { value: "CircuitOpenError" });
+  }
 
   constructor(circuit: string, retryAfterMs: number) {
     const when = retryAfterMs > 0 ? `in ${retryAfterMs} ms` : "when the probe has ended";
     const message = `circuit "${circuit}" is open after repeated failures, the call was not made`;
     super("CIRCUIT_OPEN", `${message}: try again ${when}`, { retryable: true });
-    this.circuit = circuit;
+    this.circuit = redactUrl(circuit);
     this.retryAfterMs = retryAfterMs;
   }
 }
@@ -96,7 +109,7 @@ export class CircuitBreaker {
   }
 
   /**
-   * Calls `fn` if the circuit lets it, and counts how it ends.
+   * Calls `fn`, without arguments, if the circuit lets it, and counts how it ends.
    *
    * When `signal` aborts, `run` rejects at once and `fn` is abandoned. That is a failure if the
    * reason is a timeout (`DEADLINE_EXCEEDED`, or a `TimeoutError`), else it is not counted.
@@ -106,16 +119,16 @@ export class CircuitBreaker {
    * @throws what `fn` throws or rejects with.
    */
   async run<Result>(
-    fn: () => Promise<Result>,
+    fn: () => Result | PromiseLike<Result>,
     options: { readonly signal?: AbortSignal | undefined } = {},
   ): Promise<Result> {
-    const { signal } = options;
+    const signal = requireSignal("signal", options.signal);
     signal?.throwIfAborted();
     const permit = this.tryAcquire();
     if (permit === undefined) throw new CircuitOpenError(this.#rules.name, this.#retryAfterMs());
     let result: Result;
     try {
-      result = await (signal === undefined ? fn() : withDeadline({ signal }, fn));
+      result = await (signal === undefined ? fn() : unlessAborted(signal, () => fn()));
     } catch (error) {
       permit.done(signal?.aborted ? outcomeOfAbort(signal.reason) : this.#outcomeOf(error));
       throw error;
@@ -141,6 +154,7 @@ export class CircuitBreaker {
     let isDone = false;
     return {
       done: (outcome) => {
+        if (!OUTCOMES.includes(outcome)) throw unknownOutcome(outcome);
         if (isDone) return;
         isDone = true;
         if (state === this.#state) this.#settle(state, outcome);
@@ -180,7 +194,7 @@ export class CircuitBreaker {
     const from = this.#state.status;
     const to = state.status;
     this.#state = state;
-    if (from !== to) this.#rules.onStateChange?.({ name: this.#rules.name, from, to });
+    if (from !== to) this.#rules.onStateChange({ name: this.#rules.name, from, to });
     return state;
   }
 
@@ -192,6 +206,10 @@ export class CircuitBreaker {
   #outcomeOf(error: unknown): CallOutcome {
     return this.#rules.isFailure(error) ? "failure" : "success";
   }
+}
+
+function unknownOutcome(outcome: unknown): TypeError {
+  return new TypeError(`outcome must be one of ${OUTCOMES.join(", ")}, got ${String(outcome)}`);
 }
 
 /** A dependency that makes its callers give up after the agreed time has failed. */

@@ -37,6 +37,10 @@ describe("work that ends in time", () => {
     expect(clock.pending).toBe(0);
   });
 
+  test("may return its result without a promise", async () => {
+    expect(await withDeadline({ timeoutMs: 100, clock: createManualClock() }, () => 42)).toBe(42);
+  });
+
   test("needs no timer when there is no time limit", async () => {
     const clock = createManualClock();
     for (const timeoutMs of [undefined, Number.POSITIVE_INFINITY]) {
@@ -236,7 +240,28 @@ describe("a deadline by itself", () => {
     expect([deadline.signal.aborted, deadline.remainingMs()]).toEqual([false, 1]);
   });
 
+  test("knows what is left after it is disposed of, though it never aborts", async () => {
+    const clock = createManualClock();
+    const deadline = createDeadline({ timeoutMs: 10, clock });
+    deadline[Symbol.dispose]();
+    await clock.advance(10);
+    expect([deadline.remainingMs(), deadline.signal.aborted]).toEqual([0, false]);
+  });
+
+  test("hides the credentials of what it names", () => {
+    const error = new DeadlineExceededError("asking redis://:hunter2@cache-1", 5);
+    expect(error.what).toBe("asking redis://***@cache-1");
+    expect({ ...error, stack: error.stack }).toMatchObject({ what: error.what });
+    expect(error.name).toBe("DeadlineExceededError");
+    expect(Object.keys(error)).not.toContain("name");
+  });
+
   test("refuses wrong options", async () => {
+    expect(() => createDeadline({ what: "" })).toThrow("what must be a non-empty string");
+    expect(() => createDeadline({ clock: {} as never })).toThrow("clock must be an object with");
+    expect(() => createDeadline({ signal: new AbortController() as never })).toThrow(
+      "signal must be an AbortSignal, got an object",
+    );
     expect(() => createDeadline({ timeoutMs: -1 })).toThrow(
       new RangeError("timeoutMs must be a non-negative number of milliseconds, got -1"),
     );

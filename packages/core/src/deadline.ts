@@ -16,9 +16,15 @@
  */
 
 import { type Clock, systemClock, type Timer } from "./clock.ts";
-import { HeadroomError } from "./errors.ts";
-import { onAbort } from "./on-abort.ts";
-import { requireKnownOptions, requireNonNegative } from "./options.ts";
+import { HeadroomError, redactUrl } from "./errors.ts";
+import { onAbort, unlessAborted } from "./on-abort.ts";
+import {
+  requireClock,
+  requireKnownOptions,
+  requireNonNegative,
+  requireSignal,
+  requireText,
+} from "./options.ts";
 
 export interface DeadlineOptions {
   /**
@@ -30,7 +36,7 @@ export interface DeadlineOptions {
   /** The caller's. When it aborts, so does the deadline, with the same reason. */
   readonly signal?: AbortSignal | undefined;
   /**
-   * What takes the time, for the message of the error: `"the query on replica-2"`.
+   * What takes the time, for the error: `"the query on replica-2"`. URLs in it are redacted.
    * @default "the operation"
    */
   readonly what?: string | undefined;
@@ -38,7 +44,10 @@ export interface DeadlineOptions {
   readonly clock?: Clock | undefined;
 }
 
-/** An instant at which its signal aborts. Disposing of it takes the timer and the listener away. */
+/**
+ * An instant at which its signal aborts. Disposing of it takes the timer and the listener away: a
+ * signal that has not aborted by then never does, and `remainingMs` counts down to 0 all the same.
+ */
 export interface Deadline extends Disposable {
   /** Aborts with a {@link DeadlineExceededError}, or with the reason of the caller's signal. */
   readonly signal: AbortSignal;
@@ -53,11 +62,17 @@ export class DeadlineExceededError extends HeadroomError<"DEADLINE_EXCEEDED"> {
   /** How long it was given, in milliseconds. */
   readonly timeoutMs: number;
 
+  static {
+    Object.defineProperty(DeadlineExceededError.prototype, "name", {
+      value: "DeadlineExceededError",
+    });
+  }
+
   constructor(what: string, timeoutMs: number) {
     super("DEADLINE_EXCEEDED", `${what} did not finish within ${timeoutMs} ms`, {
       retryable: true,
     });
-    this.what = what;
+    this.what = redactUrl(what);
     this.timeoutMs = timeoutMs;
   }
 }
@@ -80,9 +95,11 @@ interface DeadlineSignal extends AbortSignal {
  */
 export function createDeadline(options: DeadlineOptions): Deadline {
   requireKnownOptions("deadline", options, ["timeoutMs", "signal", "what", "clock"]);
-  const { signal, what = "the operation", clock = systemClock } = options;
   const { timeoutMs = Number.POSITIVE_INFINITY } = options;
   if (timeoutMs !== Number.POSITIVE_INFINITY) requireNonNegative("timeoutMs", timeoutMs);
+  const signal = requireSignal("signal", options.signal);
+  const what = requireText("what", options.what ?? "the operation");
+  const clock = requireClock("clock", options.clock ?? systemClock);
 
   const controller = new AbortController();
   const dueMs = clock.monotonicNow() + timeoutMs;
@@ -128,17 +145,13 @@ export function createDeadline(options: DeadlineOptions): Deadline {
  */
 export async function withDeadline<Result>(
   options: DeadlineOptions,
-  work: (signal: AbortSignal, deadline: Deadline) => Promise<Result>,
+  work: (signal: AbortSignal, deadline: Deadline) => Result | PromiseLike<Result>,
 ): Promise<Result> {
   const deadline = createDeadline(options);
   const { signal } = deadline;
   try {
     signal.throwIfAborted();
-    return await new Promise<Result>((resolve, reject) => {
-      signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-      // Not `resolve(promise)`: that would bind us to work which may never settle.
-      work(signal, deadline).then(resolve, reject);
-    });
+    return await unlessAborted(signal, () => work(signal, deadline));
   } finally {
     deadline[Symbol.dispose]();
   }

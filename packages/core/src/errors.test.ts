@@ -154,14 +154,29 @@ describe("what an error shows", () => {
   });
 
   test("can be written as JSON whatever its fields hold", () => {
-    const fields = { big: 10n, call: () => {}, map: new Map(), none: undefined, date: null };
+    const fields = { big: 10n, call: () => {}, map: new Map(), none: undefined, nothing: null };
     const error = Object.assign(new HeadroomError("ODD", "odd"), fields);
     expect(JSON.parse(JSON.stringify(error))).toMatchObject({
       big: "10",
       call: "[function]",
       map: "[object]",
-      date: null,
+      nothing: null,
     });
+  });
+
+  test("are dates as dates, and a key by its name", () => {
+    const fields = { since: new Date(0), never: new Date(Number.NaN), key: "user:1" };
+    const error = Object.assign(new HeadroomError("ODD", "odd"), fields);
+    expect(error.toJSON()).toMatchObject({
+      since: "1970-01-01T00:00:00.000Z",
+      never: null,
+      key: "user:1",
+    });
+  });
+
+  test("is of a thrown text only that it was one", () => {
+    const error = new HeadroomError("A", "a", { cause: "the session of Ada" });
+    expect(error.toJSON()["cause"]).toBe("[string]");
   });
 });
 
@@ -192,6 +207,7 @@ describe("no secret is shown", () => {
     const error = Object.assign(new HeadroomError("A", "a"), {
       url,
       urls: [{ url }],
+      password: CANARY,
       options: { host: "db-1", password: CANARY },
       client: new Map([["password", CANARY]]),
     });
@@ -201,21 +217,39 @@ describe("no secret is shown", () => {
   });
 
   test("when Node prints an uncaught error and ends", async () => {
-    const file = new URL("./errors.ts", import.meta.url).href;
-    const script = `
-      import { HeadroomError } from ${JSON.stringify(file)};
-      const args = ["c4n4ry", "hunter2"].join("-");
-      throw new HeadroomError("REDIS_DOWN", "no answer", {
-        cause: Object.assign(new Error("READONLY"), { command: { args } }),
-      });`;
-    const printed = await new Promise<string>((resolve) => {
-      const flags = ["--input-type=module", "--eval", script];
-      execFile(process.execPath, flags, (_error, _stdout, stderr) => resolve(stderr));
-    });
+    const printed = await uncaught(
+      "errors.ts",
+      `new HeadroomError("REDIS_DOWN", "no answer", {
+        cause: Object.assign(new Error("READONLY"), { command: { args: [canary] } }),
+      })`,
+    );
     expect(printed).toContain("no answer");
     expect(printed).not.toContain(CANARY);
   });
+
+  test.each([
+    ["deadline.ts", "DeadlineExceededError", 'new DeadlineExceededError("asking " + url, 5)'],
+    ["circuit-breaker.ts", "CircuitOpenError", "new CircuitOpenError(url, 5)"],
+  ])("when Node prints the uncaught error of %s", async (file, name, expression) => {
+    const printed = await uncaught(file, expression);
+    expect(printed).toContain(`${name}: `);
+    expect(printed).not.toContain(CANARY);
+  });
 });
+
+/** What Node prints when a module throws what `expression` makes, and ends. */
+function uncaught(file: string, expression: string): Promise<string> {
+  const script = `
+    import * as module from ${JSON.stringify(new URL(file, import.meta.url).href)};
+    const { HeadroomError, DeadlineExceededError, CircuitOpenError } = module;
+    const canary = ["c4n4ry", "hunter2"].join("-");
+    const url = "redis://:" + canary + "@cache-1";
+    throw ${expression};`;
+  const flags = ["--input-type=module", "--eval", script];
+  return new Promise((resolve) => {
+    execFile(process.execPath, flags, (_error, _stdout, stderr) => resolve(stderr));
+  });
+}
 
 function withCause(cause: unknown): HeadroomError {
   return new HeadroomError("INNER", "inner", { cause });

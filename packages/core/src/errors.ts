@@ -1,5 +1,5 @@
 /**
- * One kind of error for all packages, that can be logged without a second thought.
+ * One kind of error for all packages, that may be given to a logger as it is.
  *
  * What goes wrong below us carries secrets: a rejected Redis command holds the session it was to
  * store (`error.command.args`), the error of `new URL` holds the whole connection string
@@ -8,6 +8,10 @@
  * and message: to `inspect` and `console`, to `JSON.stringify`, and to Node when it prints an
  * uncaught error. That last one ignores custom inspection; it is stopped by `cause` being an
  * accessor, which Node prints as `[Getter]`.
+ *
+ * One exception is out of our reach: an error that nobody catches in a *worker thread*. Node
+ * serialises it for the main thread and calls the getter of `cause` for that; the copy shows the
+ * whole cause. Catch errors inside the worker, and pass on what `toJSON` gives.
  *
  * Texts pass through `redactUrl`. It knows URLs, not the formats of servers: where a server's
  * message quotes the value it did not like, the package that talks to it must leave that out.
@@ -43,13 +47,17 @@ export interface HeadroomErrorOptions {
  *
  *     class QueueFullError extends HeadroomError<"QUEUE_FULL"> {
  *       readonly limit: number;
+ *       static {
+ *         Object.defineProperty(QueueFullError.prototype, "name", { value: "QueueFullError" });
+ *       }
  *       constructor(queue: string, limit: number) {
  *         super("QUEUE_FULL", `queue "${queue}" holds ${limit} jobs: add workers, or raise limit`);
  *         this.limit = limit;
  *       }
  *     }
  *
- * Own fields are shown, so they must be free of secrets and stored values. Other errors are no
+ * Its `name` is on the prototype, so that it is no field. Own fields are shown, so they must be free
+ * of secrets and stored values. Other errors are no
  * fields: they belong in `cause`, several of them in an `AggregateError`.
  */
 export class HeadroomError<Code extends string = string> extends Error {
@@ -117,7 +125,7 @@ function shownError(error: Error, levels: number): Record<string, unknown> {
     message: redactUrl(String(error.message)),
   };
   const fields = isHeadroomError(error) ? Object.entries(error) : [];
-  for (const [name, value] of fields) shown[name] = shownValue(value, levels - 1);
+  for (const [name, value] of fields) shown[name] = shownField(name, value, levels - 1);
   if (error instanceof AggregateError) {
     shown["errors"] = error.errors.map((each) => shownCause(each, levels - 1));
   }
@@ -130,9 +138,14 @@ function codeOf(error: Error): { code?: string | number } {
   return typeof code === "string" || typeof code === "number" ? { code } : {};
 }
 
-/** Also what is thrown and no error may hold anything: only its kind is shown. */
+/** What is thrown and is no error may hold anything: of a text, object or list only that it is one. */
 function shownCause(cause: unknown, levels: number): unknown {
+  if (typeof cause === "string") return "[string]";
   return isPlainObject(cause) || Array.isArray(cause) ? "[object]" : shownValue(cause, levels);
+}
+
+function shownField(name: string, value: unknown, levels: number): unknown {
+  return soundsSecret(name) ? "***" : shownValue(value, levels);
 }
 
 function shownValue(value: unknown, levels: number): unknown {
@@ -141,12 +154,13 @@ function shownValue(value: unknown, levels: number): unknown {
   if (typeof value === "function" || typeof value === "symbol") return `[${typeof value}]`;
   if (typeof value !== "object" || value === null) return value;
   if (levels <= 0) return "[object]";
+  if (value instanceof Date) return value.toJSON();
   if (isError(value)) return shownError(value, levels);
   if (Array.isArray(value)) return value.map((item) => shownValue(item, levels - 1));
   if (!isPlainObject(value)) return "[object]";
   const entries = Object.entries(value).map(([name, item]) => [
     name,
-    soundsSecret(name) ? "***" : shownValue(item, levels - 1),
+    shownField(name, item, levels - 1),
   ]);
   return Object.fromEntries(entries);
 }

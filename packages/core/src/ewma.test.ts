@@ -116,6 +116,31 @@ describe("the peak EWMA", () => {
   });
 });
 
+test.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -1])(
+  "a sample of %s is no measurement and changes nothing",
+  (sample) => {
+    const [mean, peak] = [new Ewma(1000), new PeakEwma(1000, 10, 0)];
+    mean.update(sample, 0);
+    expect(mean.mean).toBeUndefined();
+    mean.update(10, 0);
+    for (const ewma of [mean, peak]) ewma.update(sample, 1000);
+    expect(mean.mean).toBe(10);
+    for (const ewma of [mean, peak]) ewma.update(0, 1000);
+    expect(mean.mean).toBeCloseTo(10 / Math.E);
+    expect(peak.estimateAt(1000)).toBeCloseTo(10 / Math.E);
+  },
+);
+
+test("of two samples in one instant the first counts, and to the peak the slowest", () => {
+  const [mean, peak] = [new Ewma(1000), new PeakEwma(1000, 1, 0)];
+  for (const sample of [10, 50, 20]) {
+    mean.update(sample, 0);
+    peak.update(sample, 0);
+  }
+  expect(mean.mean).toBe(10);
+  expect(peak.estimateAt(0)).toBe(50);
+});
+
 test("decay and initial estimate must be positive", () => {
   expect(() => new Ewma(0)).toThrow(/decayMs must be a positive number of milliseconds, got 0/);
   expect(() => new PeakEwma(-1, 1, 0)).toThrow(/decayMs must be a positive number/);

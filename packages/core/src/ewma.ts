@@ -4,7 +4,8 @@
  * Latencies arrive at irregular times, so a plain "nine tenths old, one tenth new" would forget
  * fast under load and never when idle. Here the weight of the past depends on the time that went
  * by: after `decayMs` the old average weighs 1/e (37 %), after three times that 5 %. Equivalently,
- * a sample weighs as much as the time since the sample before it.
+ * a sample weighs as much as the time since the sample before it. Of several in one instant only
+ * the first counts; to the peak, below, the slowest does too.
  *
  * - {@link Ewma} is the mean: it moves towards every sample.
  * - {@link PeakEwma} is a mean with suspicion: a slower sample than the estimate *becomes* the
@@ -16,8 +17,9 @@
  * `loadbalancer/PeakEwma.scala` and tower `load/peak_ewma.rs` for the peak.
  *
  * Time is an argument in milliseconds of a monotonic clock. A reading that goes back counts as no
- * time passed. Updating makes no objects. Both measure one process's view: a long pause here (GC,
- * blocked event loop) looks like a slow server there.
+ * time passed. A sample that is negative or not finite is no measurement and is ignored; otherwise
+ * one NaN would stay for ever. Updating makes no objects. Both measure one process's view: a long
+ * pause here (GC, blocked event loop) looks like a slow server there.
  */
 
 import { requirePositive } from "./options.ts";
@@ -39,6 +41,7 @@ export class Ewma {
 
   /** Moves the mean towards `sample`; the first sample is the mean. */
   update(sample: number, nowMs: number): void {
+    if (!isMeasured(sample)) return;
     const kept = keptShare(nowMs - this.#updatedMs, this.#decayMs);
     this.#mean = kept === 0 ? sample : this.#mean * kept + sample * (1 - kept);
     this.#updatedMs = Math.max(this.#updatedMs, nowMs);
@@ -70,6 +73,7 @@ export class PeakEwma {
 
   /** Takes a sample: up at once, down by the time that went by. */
   update(sample: number, nowMs: number): void {
+    if (!isMeasured(sample)) return;
     const kept = keptShare(nowMs - this.#updatedMs, this.#decayMs);
     const estimate = this.#estimate;
     this.#estimate = sample > estimate ? sample : estimate * kept + sample * (1 - kept);
@@ -80,6 +84,10 @@ export class PeakEwma {
   estimateAt(nowMs: number): number {
     return this.#estimate * keptShare(nowMs - this.#updatedMs, this.#decayMs);
   }
+}
+
+function isMeasured(sample: number): boolean {
+  return sample >= 0 && sample < Number.POSITIVE_INFINITY;
 }
 
 /** What is left of an average after `elapsedMs`: 1 at once, 1/e after `decayMs`, towards 0. */

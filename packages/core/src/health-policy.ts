@@ -1,15 +1,17 @@
 /**
  * When a server is ejected, and for how long: the options of `health`, checked once.
  *
- * Ejections double from one to the next (30, 60, 120, 240, 300 s): a server that is gone for good
- * costs ever fewer probes, one that hiccups is soon back. A refused connection is answered at once
- * and usually means a restart, so it starts at 1 s. Each is shortened by up to a tenth at random,
- * so that servers ejected together, or by many processes together, are not probed together.
+ * Each ejection is twice as long as the one before (30, 60, 120, 240, 300 s): a server that is gone
+ * for good costs ever fewer probes, one that hiccups is soon back. A refused connection is answered
+ * at once and usually means a restart, so it starts at 1 s. Kinds may follow each other: an ejection
+ * is never shorter than the first one of its kind, and goes on from the last one, whatever its kind
+ * (refused 1, 2, 4 s, then failed 30 s, then refused 60 s). Each is shortened by up to a tenth at
+ * random, so that servers ejected together, or by many processes together, are not probed together.
  */
 
-import { type Backoff, exponentialBackoff } from "./backoff.ts";
 import {
   requireCount,
+  requireFunction,
   requireKnownOptions,
   requireNonNegative,
   requirePositive,
@@ -60,10 +62,10 @@ export interface HealthPolicy {
   readonly probeTimeoutMs: number;
   readonly slowStartMs: number;
   /**
-   * How long to eject a server that has `ejections` unforgiven ones, in milliseconds, and how many
-   * it has then. The count stops where the time does: more would only be slower to forgive.
+   * How long to eject a server, in milliseconds, when its last ejection was of `lastMs`; 0 when
+   * there was none, or it is forgiven.
    */
-  eject(kind: FailureKind, ejections: number): { ejectionMs: number; ejections: number };
+  eject(kind: FailureKind, lastMs: number): number;
 }
 
 const JITTER = 0.1;
@@ -74,27 +76,19 @@ const JITTER = 0.1;
  */
 export function healthPolicy(options: HealthOptions = {}): HealthPolicy {
   requireKnownOptions("healthPolicy", options, KNOWN_OPTIONS);
-  const { random = systemRandom, maxEjectionMs = 300_000 } = options;
-  requirePositive("maxEjectionMs", maxEjectionMs);
-  const backoffs = {
-    failed: ejectionBackoff("ejectionMs", options.ejectionMs ?? 30_000, maxEjectionMs),
-    refused: ejectionBackoff(
-      "refusedEjectionMs",
-      options.refusedEjectionMs ?? 1_000,
-      maxEjectionMs,
-    ),
+  const { ejectionMs = 30_000, refusedEjectionMs = 1_000 } = options;
+  const maxEjectionMs = requirePositive("maxEjectionMs", options.maxEjectionMs ?? 300_000);
+  const random = requireFunction("random", options.random ?? systemRandom);
+  const firstMs = {
+    failed: requireFirst("ejectionMs", ejectionMs, maxEjectionMs),
+    refused: requireFirst("refusedEjectionMs", refusedEjectionMs, maxEjectionMs),
   };
   return {
     consecutiveFailures: requireCount("consecutiveFailures", options.consecutiveFailures ?? 5),
     probeTimeoutMs: requirePositive("probeTimeoutMs", options.probeTimeoutMs ?? 30_000),
     slowStartMs: requireNonNegative("slowStartMs", options.slowStartMs ?? 10_000),
-    eject: (kind, ejections) => {
-      const wholeMs = backoffs[kind](ejections + 1, random, 0);
-      return {
-        ejectionMs: wholeMs * (1 - JITTER * random()),
-        ejections: wholeMs < maxEjectionMs ? ejections + 1 : ejections,
-      };
-    },
+    eject: (kind, lastMs) =>
+      Math.min(maxEjectionMs, Math.max(firstMs[kind], 2 * lastMs)) * (1 - JITTER * random()),
   };
 }
 
@@ -108,11 +102,11 @@ const KNOWN_OPTIONS: readonly (keyof HealthOptions)[] = [
   "random",
 ];
 
-function ejectionBackoff(name: string, firstMs: number, maxEjectionMs: number): Backoff {
+function requireFirst(name: string, firstMs: number, maxEjectionMs: number): number {
   if (requirePositive(name, firstMs) > maxEjectionMs) {
     throw new RangeError(
       `${name} must be at most maxEjectionMs (${maxEjectionMs}), got ${firstMs}`,
     );
   }
-  return exponentialBackoff({ baseMs: firstMs, maxMs: maxEjectionMs });
+  return firstMs;
 }

@@ -3,8 +3,8 @@ import { describe, expect, test } from "vitest";
 import {
   type Health,
   type HealthEvent,
+  initialHealth,
   isProbeDue,
-  joinedHealth,
   nextHealth,
   weightAt,
 } from "./health.ts";
@@ -16,7 +16,7 @@ const policy = healthPolicy({ random: () => 0 });
 /** One server, its clock, and the requests that are sent to it. */
 class Server {
   nowMs = 0;
-  state: Health = joinedHealth(0);
+  state: Health = initialHealth(0);
 
   event(event: HealthEvent): void {
     this.state = nextHealth(this.state, event, this.nowMs, policy);
@@ -58,7 +58,7 @@ describe("in rotation", () => {
     server.fail(4);
     expect(server.state.status).toBe("suspect");
     server.fail();
-    expect(server.state).toEqual({ status: "ejected", untilMs: 30_000, ejections: 1 });
+    expect(server.state).toEqual({ status: "ejected", untilMs: 30_000, ejectionMs: 30_000 });
     expect(server.weight).toBe(0);
   });
 
@@ -72,14 +72,14 @@ describe("in rotation", () => {
   });
 
   test("the same object is returned when nothing changed", () => {
-    const state = joinedHealth(0);
+    const state = initialHealth(0);
     expect(nextHealth(state, { type: "success", startedMs: 5 }, 10, policy)).toBe(state);
   });
 
   test("another signal can eject it without five failures", () => {
     const server = new Server();
     server.event({ type: "eject" });
-    expect(server.state).toEqual({ status: "ejected", untilMs: 30_000, ejections: 1 });
+    expect(server.state).toEqual({ status: "ejected", untilMs: 30_000, ejectionMs: 30_000 });
   });
 
   test("a caller that gave up says nothing about the server", () => {
@@ -230,6 +230,16 @@ describe("forgiveness", () => {
   });
 });
 
+test("a restart that takes long is not held against a server as if it had failed each time", () => {
+  const server = new Server();
+  server.fail(5, "refused");
+  for (const openMs of [1000, 2000, 4000, 8000]) {
+    expect(server.waitAndProbe()).toBe(openMs);
+    server.fail(1, openMs < 8000 ? "refused" : "failed");
+  }
+  expect(server.waitAndProbe()).toBe(30_000);
+});
+
 describe("draining", () => {
   test("a draining server gets nothing and ignores everything until it resumes", () => {
     const server = new Server();
@@ -249,7 +259,7 @@ describe("draining", () => {
     server.event({ type: "drain" });
     server.nowMs = 500;
     server.event({ type: "resume" });
-    expect(server.state).toEqual(joinedHealth(500));
+    expect(server.state).toEqual(initialHealth(500));
   });
 
   test("resuming a server that was not drained changes nothing", () => {
@@ -283,7 +293,7 @@ describe("slow start", () => {
 
   test("with 0 ms a server has its whole weight at once", () => {
     const atOnce = healthPolicy({ slowStartMs: 0 });
-    expect(weightAt(joinedHealth(7), 7, atOnce)).toBe(1);
+    expect(weightAt(initialHealth(7), 7, atOnce)).toBe(1);
   });
 });
 

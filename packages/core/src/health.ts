@@ -18,15 +18,15 @@
  * - Results carry the time their request *started*, and count only if that was after the server
  *   joined, or is the probe itself. Requests that were hanging when it was ejected thus cannot
  *   eject it again when they time out after its return.
- * - Each ejection doubles the next, up to a cap (`health-policy`); each clean interval in rotation
- *   forgives one.
+ * - Each ejection is twice as long as the last, up to a cap (`health-policy`); each clean interval
+ *   in rotation halves what counts of the last, and so forgives one.
  * - A server that joins or returns starts with a small share of traffic that grows (slow start):
  *   its caches, its pools and its compiler are cold.
  *
  * Not here: the success rate over a window (`success-window`, whose owner sends `eject`), and how
  * many servers may be out at once; one server cannot know that the others are down too.
  *
- * Sources: gRPC A50 (growth, forgiveness), Envoy outlier detection (5 in a row, 30 s, 300 s) and
+ * Sources: gRPC A50 (forgiveness; its growth is linear, the doubling is ours), Envoy outlier detection (5 in a row, 30 s, 300 s) and
  * slow start, linkerd2-proxy `http/breaker` (single probe).
  */
 
@@ -41,19 +41,19 @@ export {
 
 /** What is known about one server. Times are of a monotonic clock, in milliseconds. */
 export type Health =
-  /** In rotation; `ejections` are those not yet forgiven at `joinedMs`. */
-  | { readonly status: "healthy"; readonly joinedMs: number; readonly ejections: number }
+  /** In rotation; `ejectionMs` is how long it was out before `joinedMs`, 0 when new. */
+  | { readonly status: "healthy"; readonly joinedMs: number; readonly ejectionMs: number }
   /** In rotation, with `failures` in a row. */
   | {
       readonly status: "suspect";
       readonly joinedMs: number;
-      readonly ejections: number;
+      readonly ejectionMs: number;
       readonly failures: number;
     }
-  /** Out of rotation; may be probed from `untilMs` on. */
-  | { readonly status: "ejected"; readonly untilMs: number; readonly ejections: number }
+  /** Out of rotation for `ejectionMs`; may be probed from `untilMs` on. */
+  | { readonly status: "ejected"; readonly untilMs: number; readonly ejectionMs: number }
   /** Out of rotation, with one request under way that decides. */
-  | { readonly status: "probing"; readonly startedMs: number; readonly ejections: number }
+  | { readonly status: "probing"; readonly startedMs: number; readonly ejectionMs: number }
   /** Taken out by its owner; nothing but `resume` changes that. */
   | { readonly status: "draining" };
 
@@ -73,15 +73,15 @@ export type HealthEvent =
   | { readonly type: "drain" }
   | { readonly type: "resume" };
 
-/** A50's sweep interval: one ejection is forgiven for each that is spent in rotation. */
+/** A50's sweep interval: each that is spent in rotation undoes one doubling. */
 const CLEAN_INTERVAL_MS = 10_000;
 
 /** Enough for the server to show itself, and for a weighted pick to have a finite period (Envoy). */
 const MIN_SLOW_START_WEIGHT = 0.1;
 
 /** A server that has just joined, or is new to us. `nowMs` of a monotonic clock. */
-export function joinedHealth(nowMs: number): Health {
-  return { status: "healthy", joinedMs: nowMs, ejections: 0 };
+export function initialHealth(nowMs: number): Health {
+  return { status: "healthy", joinedMs: nowMs, ejectionMs: 0 };
 }
 
 /**
@@ -105,7 +105,7 @@ export function nextHealth(
     case "probing":
       return nextProbing(state, event, nowMs, policy);
     case "draining":
-      return event.type === "resume" ? joinedHealth(nowMs) : state;
+      return event.type === "resume" ? initialHealth(nowMs) : state;
   }
 }
 
@@ -145,11 +145,11 @@ function nextInRotation(
   if (event.type === "success") {
     return state.status === "healthy"
       ? state
-      : { status: "healthy", joinedMs, ejections: state.ejections };
+      : { status: "healthy", joinedMs, ejectionMs: state.ejectionMs };
   }
   const failures = state.status === "suspect" ? state.failures + 1 : 1;
   return failures < policy.consecutiveFailures
-    ? { status: "suspect", joinedMs, ejections: state.ejections, failures }
+    ? { status: "suspect", joinedMs, ejectionMs: state.ejectionMs, failures }
     : eject(unforgiven(state, nowMs), event.kind, nowMs, policy);
 }
 
@@ -162,33 +162,33 @@ function nextProbing(
   if (event.type === "probe") return startProbe(state, nowMs, policy);
   // Only the probe was let through since it started: whatever began earlier is a late result.
   if (!("startedMs" in event) || event.startedMs < state.startedMs) return state;
-  const { ejections } = state;
+  const { ejectionMs } = state;
   switch (event.type) {
     case "success":
-      return { status: "healthy", joinedMs: nowMs, ejections };
+      return { status: "healthy", joinedMs: nowMs, ejectionMs };
     case "failure":
-      return eject(ejections, event.kind, nowMs, policy);
+      return eject(ejectionMs, event.kind, nowMs, policy);
     case "abandoned":
-      return { status: "ejected", untilMs: nowMs, ejections };
+      return { status: "ejected", untilMs: nowMs, ejectionMs };
   }
 }
 
 function startProbe(
-  state: Health & { ejections: number },
+  state: Health & { ejectionMs: number },
   nowMs: number,
   policy: HealthPolicy,
 ): Health {
   if (!isProbeDue(state, nowMs, policy)) return state;
-  return { status: "probing", startedMs: nowMs, ejections: state.ejections };
+  return { status: "probing", startedMs: nowMs, ejectionMs: state.ejectionMs };
 }
 
-function eject(ejections: number, kind: FailureKind, nowMs: number, policy: HealthPolicy): Health {
-  const { ejectionMs, ejections: grown } = policy.eject(kind, ejections);
-  return { status: "ejected", untilMs: nowMs + ejectionMs, ejections: grown };
+function eject(lastMs: number, kind: FailureKind, nowMs: number, policy: HealthPolicy): Health {
+  const ejectionMs = policy.eject(kind, lastMs);
+  return { status: "ejected", untilMs: nowMs + ejectionMs, ejectionMs };
 }
 
-/** The ejections still held against a server after its clean time in rotation. */
+/** What counts of the last ejection after the clean time in rotation. */
 function unforgiven(state: InRotation, nowMs: number): number {
-  const cleanIntervals = Math.floor((nowMs - state.joinedMs) / CLEAN_INTERVAL_MS);
-  return Math.max(0, state.ejections - Math.max(0, cleanIntervals));
+  const cleanIntervals = Math.max(0, Math.floor((nowMs - state.joinedMs) / CLEAN_INTERVAL_MS));
+  return state.ejectionMs / 2 ** cleanIntervals;
 }

@@ -1,6 +1,7 @@
 import { getEventListeners } from "node:events";
-import { expect, test } from "vitest";
-import { onAbort } from "./on-abort.ts";
+import fc from "fast-check";
+import { describe, expect, test, vi } from "vitest";
+import { onAbort, unlessAborted } from "./on-abort.ts";
 
 const listeners = (signal: AbortSignal): number => getEventListeners(signal, "abort").length;
 
@@ -10,6 +11,23 @@ test("all who wait are called once, in the order in which they came", () => {
   for (const index of [1, 2, 3]) onAbort(controller.signal, () => called.push(index));
   controller.abort();
   controller.abort();
+  expect(called).toEqual([1, 2, 3]);
+  expect(listeners(controller.signal)).toBe(0);
+});
+
+test("one that throws keeps none of the others from being called, and its error is thrown on", () => {
+  const { signal } = new AbortController();
+  const added = vi.spyOn(signal, "addEventListener");
+  const called: number[] = [];
+  for (const index of [1, 2, 3]) {
+    onAbort(signal, () => {
+      called.push(index);
+      if (index < 3) throw new Error(`mistake ${index}`);
+    });
+  }
+  // Called by hand: what Node gets from a listener ends the process.
+  const listener = added.mock.calls[0]?.[1] as { handleEvent(): void };
+  expect(() => listener.handleEvent()).toThrow("mistake 1");
   expect(called).toEqual([1, 2, 3]);
 });
 
@@ -68,4 +86,45 @@ test("the same callback may wait twice and leave once", () => {
   leave();
   controller.abort();
   expect(calls).toBe(1);
+});
+
+test("in whatever order they come and leave, those who stay are called in their order", () => {
+  const steps = fc.array(fc.nat(20), { maxLength: 40 });
+  fc.assert(
+    fc.property(steps, (picks) => {
+      const controller = new AbortController();
+      const called: number[] = [];
+      const waiting: { index: number; leave(): void }[] = [];
+      for (const [index, pick] of picks.entries()) {
+        const [left] = pick % 2 === 0 ? [] : waiting.splice(pick % (waiting.length || 1), 1);
+        if (left !== undefined) left.leave();
+        else waiting.push({ index, leave: onAbort(controller.signal, () => called.push(index)) });
+        expect(listeners(controller.signal)).toBe(waiting.length > 0 ? 1 : 0);
+      }
+      controller.abort();
+      expect(called).toEqual(waiting.map(({ index }) => index));
+    }),
+  );
+});
+
+describe("work under a signal", () => {
+  test("settles as it does, whatever it returns or throws, and leaves no listener", async () => {
+    const { signal } = new AbortController();
+    const error = new Error("mine");
+    const throws = (): never => {
+      throw error;
+    };
+    expect(await unlessAborted(signal, async () => 1)).toBe(1);
+    expect(await unlessAborted(signal, () => 2)).toBe(2);
+    await expect(unlessAborted(signal, () => Promise.reject(error))).rejects.toBe(error);
+    await expect(unlessAborted(signal, throws)).rejects.toBe(error);
+    expect(listeners(signal)).toBe(0);
+  });
+
+  test("is left behind with the signal's reason when it aborts", async () => {
+    const controller = new AbortController();
+    const result = unlessAborted(controller.signal, () => new Promise(() => {}));
+    controller.abort("gone");
+    await expect(result).rejects.toBe("gone");
+  });
 });

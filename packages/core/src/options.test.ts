@@ -1,12 +1,18 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
+  requireClock,
   requireCount,
+  requireFunction,
   requireKnownOptions,
+  requireMethods,
   requireNonNegative,
   requirePositive,
   requireRatio,
+  requireSignal,
+  requireText,
 } from "./options.ts";
+import { createManualClock } from "./testing.ts";
 
 describe("a number option", () => {
   test("is given back when it keeps the rule", () => {
@@ -67,6 +73,46 @@ describe("a number option", () => {
       expect(() => check("option", value)).toThrow(TypeError);
       expect(() => check("option", value)).toThrow(new RegExp(`^option must be .*, got ${shown}$`));
     }
+  });
+});
+
+describe("an option that is no number", () => {
+  test("is given back when it is what it should be", () => {
+    const clock = createManualClock();
+    const { signal } = new AbortController();
+    const budget = { deposit() {} };
+    expect(requireFunction("backoff", fc.sample)).toBe(fc.sample);
+    expect(requireText("what", "the query")).toBe("the query");
+    expect(requireClock("clock", clock)).toBe(clock);
+    expect(requireSignal("signal", signal)).toBe(signal);
+    expect(requireSignal("signal", undefined)).toBeUndefined();
+    expect(requireMethods("budget", budget, ["deposit"])).toBe(budget);
+  });
+
+  test.each([
+    [() => requireFunction("backoff", 100 as never), "backoff must be a function, got 100"],
+    [() => requireFunction("random", null as never), "random must be a function, got null"],
+    [() => requireText("name", ""), 'name must be a non-empty string, got ""'],
+    [() => requireText("what", {} as never), "what must be a non-empty string, got an object"],
+    [
+      () => requireClock("clock", { now: Date.now } as never),
+      "clock must be an object with now, monotonicNow, timer, sleep, got an object",
+    ],
+    [
+      () => requireClock("clock", null as never),
+      "clock must be an object with now, monotonicNow, timer, sleep, got null",
+    ],
+    [
+      () => requireSignal("signal", new AbortController() as never),
+      "signal must be an AbortSignal, got an object",
+    ],
+    [() => requireSignal("signal", null as never), "signal must be an AbortSignal, got null"],
+    [
+      () => requireMethods("budget", 5 as never, ["deposit"] as never),
+      "budget must be an object with deposit, got 5",
+    ],
+  ])("of another type is a TypeError with name, rule and value: %#", (check, message) => {
+    expect(check).toThrow(new TypeError(message));
   });
 });
 

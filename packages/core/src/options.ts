@@ -10,6 +10,8 @@
  * A value of the wrong type is a `TypeError`, a number outside its range a `RangeError`.
  */
 
+import type { Clock } from "./clock.ts";
+
 /** A finite number above 0. The unit is the one at the end of `name`. */
 export function requirePositive(name: string, value: unknown): number {
   const number = requireFinite(name, value, "positive");
@@ -43,6 +45,48 @@ export function requireRatio(name: string, value: unknown): number {
   const rule = "a number from 0 to 1";
   if (typeof value !== "number") throw new TypeError(complaint(name, rule, value));
   if (!(value >= 0 && value <= 1)) throw new RangeError(complaint(name, rule, value));
+  return value;
+}
+
+/** A text with something in it, for messages and events. */
+export function requireText(name: string, value: string): string {
+  if (typeof value === "string" && value !== "") return value;
+  throw new TypeError(complaint(name, "a non-empty string", value));
+}
+
+/** A function, whatever its arguments: only the compiler knows those. */
+export function requireFunction<Call extends (...given: never[]) => unknown>(
+  name: string,
+  value: Call,
+): Call {
+  if (typeof value === "function") return value;
+  throw new TypeError(complaint(name, "a function", value));
+}
+
+/** A {@link Clock}: all of its methods are there. */
+export function requireClock(name: string, value: Clock): Clock {
+  return requireMethods(name, value, ["now", "monotonicNow", "timer", "sleep"]);
+}
+
+/** An `AbortSignal`, also of another realm, or none. A controller is not its signal. */
+export function requireSignal(
+  name: string,
+  value: AbortSignal | undefined,
+): AbortSignal | undefined {
+  if (value === undefined || typeof value?.aborted === "boolean") return value;
+  throw new TypeError(complaint(name, "an AbortSignal", value));
+}
+
+/** An object that has these methods, whatever its class. */
+export function requireMethods<Value extends object>(
+  name: string,
+  value: Value,
+  methods: readonly (string & keyof Value)[],
+): Value {
+  for (const method of methods) {
+    if (typeof value?.[method] === "function") continue;
+    throw new TypeError(complaint(name, `an object with ${methods.join(", ")}`, value));
+  }
   return value;
 }
 
@@ -102,7 +146,7 @@ function shown(value: unknown): string {
   return String(value);
 }
 
-/** The known name that shares the longest beginning or is a few edits away; none if all are far. */
+/** The known name that is the fewest edits away; none if all are far. */
 function nearest(name: string, known: readonly string[]): string | undefined {
   let best: string | undefined;
   let bestDistance = Math.max(3, Math.floor(name.length / 2)) + 1;

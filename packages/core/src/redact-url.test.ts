@@ -73,6 +73,9 @@ describe("parameters", () => {
     ["host=db password=hunter2 user=app", "host=db password=*** user=app"],
     ["host=db password='two words' user=app", "host=db password=*** user=app"],
     ["password='never closed", "password=***"],
+    ["host = db password = hunter2 user = app", "host = db password = *** user = app"],
+    ["password\t=  'two words' user=app", "password\t=  *** user=app"],
+    ["https://maps/?key=abc&page=2", "https://maps/?key=***&page=2"],
     ["?token=a=b==&x=1", "?token=***&x=1"],
     ["?options[password]=x", "?options[password]=***"],
   ])("that sound like secrets are hidden: %s", (text, redacted) => {
@@ -83,7 +86,7 @@ describe("parameters", () => {
     for (const name of ["API_KEY", "apiKey", "x-api-key", "sslpassword", "Sig", "client_secret"]) {
       expect(soundsSecret(name), name).toBe(true);
     }
-    for (const name of ["page", "author", "monkey", "keys", "sslmode", "code"]) {
+    for (const name of ["page", "author", "monkey", "key", "keys", "sslmode", "code"]) {
       expect(soundsSecret(name), name).toBe(false);
     }
   });
@@ -154,6 +157,8 @@ describe("whatever the text", () => {
     "=",
     "password=",
     "password='",
+    "password = ",
+    " = ",
     "x//a:b,",
     "[",
     "a",

@@ -12,10 +12,12 @@
  *   contain an `@` (`https://registry/@scope/name`), so there it counts only when the part up to
  *   the first `/`, `?` or `#`, the authority, is not a plain list of hosts;
  * - the whole authority when it is no list of hosts and no `@` follows (`redis://:secret`);
- * - the value of every `name=value` whose name sounds like a secret, in a URL or not.
+ * - the value of every `name=value` whose name sounds like a secret, in a URL or not, also with
+ *   spaces round the `=`, as PostgreSQL allows.
  *
- * Not found: a secret in a path, one with a space in it, one that is percent-encoded twice, and, in
- * a web URL, one with a bare `/`, `?` or `#` after a beginning that reads as a host and a port.
+ * Not found: a secret in a path, one with a space in it, one that is percent-encoded twice, one in
+ * another notation (JSON, an `Authorization:` header), one whose name says nothing (`AccountKey=`),
+ * and, in a web URL, one with a bare `/`, `?` or `#` after what reads as a host and a port.
  */
 
 const HIDDEN = "***";
@@ -72,8 +74,10 @@ function redactParameters(text: string): string {
   let done = 0;
   let equals = text.indexOf("=");
   while (equals >= 0) {
-    const valueStart = equals + 1;
-    if (soundsSecret(nameBefore(text, equals))) {
+    const valueStart = endOf(/[^ \t]/g, text, equals + 1);
+    const name = nameBefore(text, equals);
+    // Google's API key is `?key=`; as the name of a field it mostly is no secret.
+    if (soundsSecret(name) || name.toLowerCase() === "key") {
       redacted += text.slice(done, valueStart) + HIDDEN;
       done = endOfValue(text, valueStart);
     }
@@ -82,7 +86,9 @@ function redactParameters(text: string): string {
   return redacted + text.slice(done);
 }
 
-function nameBefore(text: string, end: number): string {
+function nameBefore(text: string, equals: number): string {
+  let end = equals;
+  while (end > 0 && /[ \t]/.test(text.charAt(end - 1))) end--;
   let start = end;
   while (start > 0 && /[\w.%[\]-]/.test(text.charAt(start - 1))) start--;
   return text.slice(start, end);
@@ -100,7 +106,7 @@ export function soundsSecret(name: string): boolean {
   const letters = name.toLowerCase().replace(/[^a-z0-9]/g, "");
   return (
     /pass|pwd|secret|token|apikey|accesskey|privatekey|credential|signature/.test(letters) ||
-    /^(auth|authorization|jwt|key|otp|pw|session|sessionid|sid|sig)$/.test(letters)
+    /^(auth|authorization|jwt|otp|pw|session|sessionid|sid|sig)$/.test(letters)
   );
 }
 

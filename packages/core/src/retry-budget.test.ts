@@ -168,5 +168,6 @@ test("wrong options are refused by name", () => {
   expect(() => new RetryBudget({ retryRatio: -0.1 })).toThrow(/retryRatio must be a non-negative/);
   expect(() => new RetryBudget({ minRetriesPerSecond: -1 })).toThrow(/minRetriesPerSecond must be/);
   expect(() => new RetryBudget({ windowMs: 0 })).toThrow(/windowMs must be a positive number/);
+  expect(() => new RetryBudget({ clock: {} as never })).toThrow(/clock must be an object with now/);
   expect(() => new RetryBudget({ ttlMs: 5 } as object)).toThrow(/unknown option "ttlMs"/);
 });

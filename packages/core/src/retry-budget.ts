@@ -10,8 +10,10 @@
  * `minRetriesPerSecond` over the window, on top of what is deposited.
  *
  * Deposits and withdrawals both leave after `windowMs`. A quiet hour saves nothing up for a storm,
- * and a used reserve comes back. (A deposit may leave before the withdrawal it paid for; the budget
- * is then stricter for a moment, never looser.)
+ * and a used reserve comes back. They leave in steps of a tenth, so for a moment the budget may be
+ * stricter (a deposit left before the withdrawal that it paid for) or looser: a reserve used within
+ * one step is whole again after nine tenths of the window, and may then be used twice in less than
+ * one window. It limits a rate, not the retries of every single window.
  *
  * One budget is shared by all calls to one service, and only by them. It is per process: ten
  * processes have ten reserves.
@@ -21,7 +23,12 @@
  */
 
 import { type Clock, systemClock } from "./clock.ts";
-import { requireKnownOptions, requireNonNegative, requirePositive } from "./options.ts";
+import {
+  requireClock,
+  requireKnownOptions,
+  requireNonNegative,
+  requirePositive,
+} from "./options.ts";
 import { SlidingSum } from "./sliding-sum.ts";
 
 /** How generous a {@link RetryBudget} is. */
@@ -71,7 +78,7 @@ export class RetryBudget {
       requireNonNegative("retryRatio", retryRatio) * TOKENS_PER_RETRY,
     );
     this.#reserveTokens = Math.round(minRetriesPerSecond * (windowMs / 1000) * TOKENS_PER_RETRY);
-    this.#clock = options.clock ?? systemClock;
+    this.#clock = requireClock("clock", options.clock ?? systemClock);
   }
 
   /** Counts a request. Once for each, not for its retries. */

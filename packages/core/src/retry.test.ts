@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { constantBackoff, exponentialBackoff } from "./backoff.ts";
 import { HeadroomError } from "./errors.ts";
 import { type FailedAttempt, type RetryOptions, retry } from "./retry.ts";
@@ -217,8 +217,56 @@ test("fn is never called more often than attempts, and nothing is left behind", 
   );
 });
 
+describe("a mistake in an option's function hides no error", () => {
+  beforeEach(() => {
+    vi.spyOn(process, "emitWarning").mockImplementation(() => {});
+  });
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+  const mistake = (): never => {
+    throw new TypeError("a mistake");
+  };
+
+  test("of onFailedAttempt, which also stops no retry", async () => {
+    const options = { onFailedAttempt: (): void => mistake() };
+    expect(await retryFailing([transient()], options)).toMatchObject({ value: "done" });
+    const error = new Error("unknown");
+    expect(await retryFailing([error], options)).toMatchObject({ error });
+    expect(process.emitWarning).toHaveBeenCalledTimes(1);
+  });
+
+  test("of retryOn", async () => {
+    const error = transient();
+    const result = await retryFailing([error], { retryOn: () => mistake() });
+    expect(result).toMatchObject({ error, calledAtMs: [0] });
+    expect(process.emitWarning).toHaveBeenCalledTimes(1);
+  });
+
+  test.each([Number.NaN, -1, "5"])("of backoff, when it answers %s", async (delay) => {
+    const cause = transient();
+    const result = await retryFailing([cause], { backoff: () => delay as number });
+    expect(result).toMatchObject({
+      error: { name: "TypeError", message: `backoff must answer with milliseconds, got ${delay}` },
+    });
+    expect((result as { error?: Error }).error?.cause).toBe(cause);
+  });
+});
+
 test("wrong options are refused by name", async () => {
   const fn = (): string => "done";
+  for (const [options, message] of [
+    [{ backoff: 100 }, /backoff must be a function, got 100/],
+    [{ budget: {} }, /budget must be an object with deposit, tryWithdraw/],
+    [{ budget: null }, /budget must be an object with deposit, tryWithdraw/],
+    [{ retryOn: "ECONNRESET" }, /retryOn must be a function/],
+    [{ onFailedAttempt: 5 }, /onFailedAttempt must be a function/],
+    [{ signal: new AbortController() }, /signal must be an AbortSignal/],
+    [{ clock: {} }, /clock must be an object with now/],
+    [{ random: 0.5 }, /random must be a function/],
+  ] as const) {
+    await expect(retry(fn, options as object)).rejects.toThrow(message);
+  }
   await expect(retry(fn, { attempts: 0 })).rejects.toThrow(
     /attempts must be an integer of at least/,
   );

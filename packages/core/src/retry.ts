@@ -16,9 +16,18 @@
 import { type Backoff, fullJitterBackoff } from "./backoff.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { isHeadroomError } from "./errors.ts";
-import { requireCount, requireKnownOptions, requireNonNegative } from "./options.ts";
+import {
+  requireClock,
+  requireCount,
+  requireFunction,
+  requireKnownOptions,
+  requireMethods,
+  requireNonNegative,
+  requireSignal,
+} from "./options.ts";
 import { type Random, systemRandom } from "./random.ts";
 import type { RetryBudget } from "./retry-budget.ts";
+import { shieldHook } from "./shield.ts";
 
 /** What to retry, how often and when. */
 export interface RetryOptions {
@@ -38,7 +47,8 @@ export interface RetryOptions {
    */
   readonly budget?: Pick<RetryBudget, "deposit" | "tryWithdraw"> | undefined;
   /**
-   * Which errors are worth another attempt.
+   * Which errors are worth another attempt. If it throws, the error is not, and the mistake is a
+   * process warning.
    * @default those of Headroom with `retryable: true`, and no others
    */
   readonly retryOn?: ((error: unknown) => boolean) | undefined;
@@ -49,7 +59,10 @@ export interface RetryOptions {
    * @default 30_000
    */
   readonly maxRetryAfterMs?: number | undefined;
-  /** Called after each attempt that failed, for counters and events. Should not throw. */
+  /**
+   * Called after each attempt that failed, for counters and events. What it throws is a process
+   * warning.
+   */
   readonly onFailedAttempt?: ((failed: FailedAttempt) => void) | undefined;
   /** Ends the waiting and any further attempt; `fn` gets it too, to end itself. */
   readonly signal?: AbortSignal | undefined;
@@ -79,18 +92,18 @@ export type GiveUpReason = "not-retryable" | "attempts" | "budget" | "aborted";
  * Calls `fn` until it succeeds or another attempt makes no sense.
  *
  * @throws the error of the last attempt, as it is. Those before it went to `onFailedAttempt`.
- * @throws `signal.reason`, unwrapped, once `signal` has aborted.
- * @throws TypeError or RangeError when an option is unknown or out of its range.
+ * @throws `signal.reason`, unwrapped, when `signal` has aborted before the first attempt, during one
+ *   that failed, or while waiting. An attempt that succeeds all the same gives its result.
+ * @throws TypeError or RangeError when an option is unknown or out of its range; TypeError when
+ *   `backoff` answers with no delay, the failure of the attempt being its `cause`.
  */
 export async function retry<Result>(
   fn: (attempt: Attempt) => Result | PromiseLike<Result>,
   options: RetryOptions = {},
 ): Promise<Result> {
-  requireKnownOptions("retry", options, KNOWN_OPTIONS);
-  const { budget, onFailedAttempt, signal, retryOn = isRetryable } = options;
-  const { clock = systemClock, random = systemRandom, backoff = DEFAULT_BACKOFF } = options;
-  const attempts = requireCount("attempts", options.attempts ?? 3);
-  const maxRetryAfterMs = requireNonNegative("maxRetryAfterMs", options.maxRetryAfterMs ?? 30_000);
+  const rules = retryRules(options);
+  const { attempts, backoff, budget, retryOn, maxRetryAfterMs, onFailedAttempt } = rules;
+  const { signal, clock, random } = rules;
 
   // The budget is asked last: what is not retried for another reason takes nothing from it.
   const reasonToGiveUp = (error: unknown, attempt: number): GiveUpReason | undefined => {
@@ -110,17 +123,39 @@ export async function retry<Result>(
     } catch (error) {
       const giveUp = reasonToGiveUp(error, attempt);
       if (giveUp !== undefined) {
-        onFailedAttempt?.({ attempt, error, next: "give-up", reason: giveUp });
+        onFailedAttempt({ attempt, error, next: "give-up", reason: giveUp });
         signal?.throwIfAborted();
         throw error;
       }
-      backoffMs = backoff(attempt, random, backoffMs);
+      backoffMs = requireDelay(backoff(attempt, random, backoffMs), error);
       delayMs = backoffMs + Math.min(retryAfterMsOf(error), maxRetryAfterMs);
-      onFailedAttempt?.({ attempt, error, next: "retry", delayMs });
+      onFailedAttempt({ attempt, error, next: "retry", delayMs });
     }
     await clock.sleep(delayMs, { signal });
   }
 }
+
+/** {@link RetryOptions}, checked and complete. */
+function retryRules(options: RetryOptions) {
+  requireKnownOptions("retry", options, KNOWN_OPTIONS);
+  const { budget, retryOn, onFailedAttempt = ignore } = options;
+  return {
+    attempts: requireCount("attempts", options.attempts ?? 3),
+    backoff: requireFunction("backoff", options.backoff ?? DEFAULT_BACKOFF),
+    budget:
+      budget === undefined
+        ? undefined
+        : requireMethods("budget", budget, ["deposit", "tryWithdraw"]),
+    retryOn: retryOn === undefined ? isRetryable : shieldHook("retryOn", retryOn, () => false),
+    maxRetryAfterMs: requireNonNegative("maxRetryAfterMs", options.maxRetryAfterMs ?? 30_000),
+    onFailedAttempt: shieldHook("onFailedAttempt", onFailedAttempt, ignore),
+    signal: requireSignal("signal", options.signal),
+    clock: requireClock("clock", options.clock ?? systemClock),
+    random: requireFunction("random", options.random ?? systemRandom),
+  };
+}
+
+const ignore = (): void => {};
 
 const KNOWN_OPTIONS: readonly (keyof RetryOptions)[] = [
   "attempts",
@@ -138,6 +173,12 @@ const DEFAULT_BACKOFF = fullJitterBackoff({ baseMs: 100, maxMs: 10_000 });
 
 function isRetryable(error: unknown): boolean {
   return isHeadroomError(error) && error.retryable;
+}
+
+/** A wrong backoff is a programmer's mistake, but it must not hide what was to be retried. */
+function requireDelay(delayMs: unknown, cause: unknown): number {
+  if (typeof delayMs === "number" && delayMs >= 0) return delayMs;
+  throw new TypeError(`backoff must answer with milliseconds, got ${String(delayMs)}`, { cause });
 }
 
 function retryAfterMsOf(error: unknown): number {

@@ -173,6 +173,20 @@ describe("a load that hangs", () => {
     expect(clock.pending).toBe(0);
   });
 
+  test("cannot be joined from the moment its signal aborts", async () => {
+    const clock = createManualClock();
+    const flights = new SingleFlight<string, string>({ timeoutMs: 500, clock });
+    const seen: boolean[] = [];
+    const load = ({ signal, isCurrent }: Flight): Promise<string> =>
+      new Promise(() => {
+        signal.addEventListener("abort", () => seen.push(flights.has("a"), isCurrent()));
+      });
+    const result = outcome(flights.run("a", load));
+    await clock.advance(500);
+    await result;
+    expect(seen).toEqual([false, false]);
+  });
+
   test("because it waits for itself ends at the time limit too", async () => {
     const clock = createManualClock();
     const flights = new SingleFlight<string, string>({ timeoutMs: 500, clock });
@@ -222,7 +236,16 @@ describe("a key that is forgotten during its load", () => {
   });
 });
 
+test("a load may return its value without a promise", async () => {
+  expect(await new SingleFlight<string, number>().run("a", () => 42)).toBe(42);
+});
+
 test("wrong options are refused", () => {
+  const clock = { clock: Date as never };
+  expect(() => new SingleFlight(clock)).toThrow(/clock must be an object with/);
+  expect(() => new SingleFlight({ what: 5 as never })).toThrow(/what must be a non-empty string/);
+  const controller = { signal: new AbortController() as never };
+  expect(() => new SingleFlight().run("a", async () => 1, controller)).toThrow(/AbortSignal/);
   expect(() => new SingleFlight({ timeoutMs: 0 })).toThrow(RangeError);
   expect(() => new SingleFlight({ timeout: 5 } as object)).toThrow('did you mean "timeoutMs"?');
 });

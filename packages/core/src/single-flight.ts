@@ -17,7 +17,8 @@
  * - **No caller ends another's wait.** An aborted caller leaves alone; when the last one has left,
  *   the load's own signal aborts and the slot is free.
  * - **No flight lasts for ever.** A load that hangs fails at the time limit for all who wait, and
- *   the next caller starts anew.
+ *   the next caller starts anew. That is also how a load ends which asks for its own key: it joins
+ *   itself, and waits for itself.
  *
  * This is one process. Ten processes make up to ten loads; sharing those takes a lease in a store.
  */
@@ -25,7 +26,13 @@
 import { type Clock, systemClock } from "./clock.ts";
 import { withDeadline } from "./deadline.ts";
 import { onAbort } from "./on-abort.ts";
-import { requireKnownOptions, requirePositive } from "./options.ts";
+import {
+  requireClock,
+  requireKnownOptions,
+  requirePositive,
+  requireSignal,
+  requireText,
+} from "./options.ts";
 
 export interface SingleFlightOptions {
   /**
@@ -73,8 +80,8 @@ export class SingleFlight<Key, Value> {
   constructor(options: SingleFlightOptions = {}) {
     requireKnownOptions("SingleFlight", options, ["timeoutMs", "what", "clock"]);
     this.#timeoutMs = requirePositive("timeoutMs", options.timeoutMs ?? 30_000);
-    this.#what = options.what ?? "the shared load";
-    this.#clock = options.clock ?? systemClock;
+    this.#what = requireText("what", options.what ?? "the shared load");
+    this.#clock = requireClock("clock", options.clock ?? systemClock);
   }
 
   /** How many keys have a current flight. */
@@ -96,10 +103,10 @@ export class SingleFlight<Key, Value> {
    */
   run(
     key: Key,
-    load: (flight: Flight) => Promise<Value>,
+    load: (flight: Flight) => Value | PromiseLike<Value>,
     options: JoinOptions = {},
   ): Promise<Value> {
-    const { signal } = options;
+    const signal = requireSignal("signal", options.signal);
     if (signal?.aborted) return Promise.reject(signal.reason);
     const shared = this.#current.get(key) ?? this.#start(key, load);
     shared.callers++;
@@ -119,17 +126,21 @@ export class SingleFlight<Key, Value> {
     this.#current.clear();
   }
 
-  #start(key: Key, load: (flight: Flight) => Promise<Value>): SharedLoad<Value> {
+  #start(key: Key, load: (flight: Flight) => Value | PromiseLike<Value>): SharedLoad<Value> {
     const abandoned = new AbortController();
-    const fly = (signal: AbortSignal): Promise<Value> =>
-      load({ signal, isCurrent: () => this.#current.get(key) === shared && !signal.aborted });
+    const fly = (signal: AbortSignal): Value | PromiseLike<Value> => {
+      // At once, before the load itself hears of it: nobody may join what is given up.
+      onAbort(signal, () => this.#free(key, shared));
+      return load({ signal, isCurrent: () => this.#current.get(key) === shared });
+    };
     const limits = {
       timeoutMs: this.#timeoutMs,
       signal: abandoned.signal,
       what: this.#what,
       clock: this.#clock,
     };
-    // One microtask later, when the slot is taken: `load` may ask for the same key itself.
+    // One microtask later, when the slot is taken: a `load` that asks for its own key would start
+    // itself without end. So it joins itself instead, and fails at the time limit.
     const promise = Promise.resolve()
       .then(() => withDeadline(limits, fly))
       .finally(() => this.#free(key, shared));

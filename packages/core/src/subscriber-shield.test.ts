@@ -93,6 +93,22 @@ describe("a subscriber that throws", () => {
     expect(warnings).toHaveLength(1);
   });
 
+  test("can leave as often as it subscribed, before this package was loaded and after", () => {
+    const name = freshName();
+    const seen: unknown[] = [];
+    const handler = (message: unknown): void => {
+      seen.push(message);
+    };
+    diagnostics.subscribe(name, handler);
+    const channel = createEventChannel<{ atMs: number }>(name);
+    diagnostics.subscribe(name, handler);
+    expect(diagnostics.unsubscribe(name, handler)).toBe(true);
+    expect(diagnostics.unsubscribe(name, handler)).toBe(true);
+    expect(diagnostics.unsubscribe(name, handler)).toBe(false);
+    channel.publish(() => ({ atMs: 1 }));
+    expect(seen).toEqual([]);
+  });
+
   test("may throw anything", async () => {
     const channel = createEventChannel<{ atMs: number }>(freshName());
     channel.subscribe(() => {

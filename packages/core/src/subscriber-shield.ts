@@ -8,14 +8,14 @@
  * throws, or as an async function rejects with, is reported as a process warning with the code
  * `HEADROOM_SUBSCRIBER_FAILED`. Once for each subscriber; it goes on being called.
  *
- * The shield is put on through the channel's public methods, so it makes no difference whether
+ * The shield (`shield`) is put on through the channel's public methods, so it makes no difference whether
  * somebody subscribes through us or by name through `node:diagnostics_channel`. What was subscribed
  * by name *before* this package was loaded is out of its reach and keeps Node's behaviour.
  */
 
 import type { AsyncLocalStorage } from "node:async_hooks";
 import type { Channel } from "node:diagnostics_channel";
-import { redactUrl } from "./errors.ts";
+import { shield } from "./shield.ts";
 
 type Handler<Result> = (message: unknown, name?: string | symbol) => Result;
 type Store = AsyncLocalStorage<unknown>;
@@ -39,13 +39,14 @@ export function shieldSubscribers(channel: Channel): void {
     subscribe: override((handler: Handler<void>): void =>
       methods().subscribe.call(channel, shields.before(handler)),
     ),
+    // Second, the handler itself: it may have subscribed before the shields were there.
     unsubscribe: override((handler: Handler<void>): boolean =>
-      Boolean(methods().unsubscribe.call(channel, shields.of(handler))),
+      [shields.of(handler), handler].some((each) => methods().unsubscribe.call(channel, each)),
     ),
     bindStore: override((store: Store, transform?: Handler<unknown>): void => {
       // A store whose transform fails keeps what it held outside.
-      const shield = transform && shields.make(transform, () => store.getStore());
-      methods().bindStore.call(channel, store, shield);
+      const shielded = transform && shields.make(transform, () => store.getStore());
+      methods().bindStore.call(channel, store, shielded);
     }),
   });
 }
@@ -67,9 +68,9 @@ class Shields {
 
   /** A subscriber's shield, the same one each time. */
   before(handler: Handler<void>): Handler<void> {
-    const shield = this.#shields.get(handler) ?? this.make(handler, () => {});
-    if (shield !== handler) this.#shields.set(handler, shield);
-    return shield;
+    const shielded = this.#shields.get(handler) ?? this.make(handler, () => {});
+    if (shielded !== handler) this.#shields.set(handler, shielded);
+    return shielded;
   }
 
   /** `instead` gives the result when `handler` throws. */
@@ -77,35 +78,11 @@ class Shields {
     // Node adds a channel's first subscriber in two steps, and the second comes with the shield.
     // What is no function is left to Node to refuse.
     if (typeof handler !== "function" || this.#made.has(handler)) return handler;
-    const shield = this.#shield(handler, instead);
-    this.#made.add(shield);
-    return shield;
+    const shielded = shield(handler, instead, {
+      what: `a subscriber of ${this.#channelName}`,
+      code: "HEADROOM_SUBSCRIBER_FAILED",
+    });
+    this.#made.add(shielded);
+    return shielded;
   }
-
-  #shield<Result>(handler: Handler<Result>, instead: () => Result): Handler<Result> {
-    let reported = false;
-    const report = (error: unknown): void => {
-      if (!reported) warn(this.#channelName, error);
-      reported = true;
-    };
-    return (message, name) => {
-      try {
-        const result = handler(message, name);
-        if (result instanceof Promise) result.catch(report);
-        return result;
-      } catch (error) {
-        report(error);
-        return instead();
-      }
-    };
-  }
-}
-
-function warn(channelName: string, error: unknown): void {
-  const known = error instanceof Error;
-  const what = known ? `${error.name}: ${error.message}` : "what is no Error";
-  process.emitWarning(redactUrl(`a subscriber of ${channelName} threw ${what}`), {
-    code: "HEADROOM_SUBSCRIBER_FAILED",
-    ...(known && { detail: redactUrl(error.stack ?? "") }),
-  });
 }

@@ -159,6 +159,7 @@ describe("a manual clock", () => {
     const clock = createManualClock();
     await expect(clock.advance(-1)).rejects.toThrow(RangeError);
     expect(() => createManualClock({ nowMs: Number.NaN })).toThrow(RangeError);
+    expect(() => createManualClock({ now: 5 } as object)).toThrow('did you mean "nowMs"?');
   });
 });
 

@@ -8,11 +8,12 @@
  * with backoff pass in one call, each at its exact instant.
  *
  * Timers fire in order of their due time, and those of one instant in the order of creation, as
- * Node's do. What waits for real I/O is not waited for: its time is not this clock's.
+ * Node's do. Instants are sums of doubles: ten `advance(0.1)` are not quite 1 ms, so let a test count
+ * in whole milliseconds. What waits for real I/O is not waited for: its time is not this clock's.
  */
 
 import { type Clock, requireDelay, sleepOn, type Timer } from "./clock.ts";
-import { requireNonNegative } from "./options.ts";
+import { requireKnownOptions, requireNonNegative } from "./options.ts";
 
 /** A {@link Clock} for tests: its time moves by `advance` alone. */
 export interface ManualClock extends Clock {
@@ -47,6 +48,7 @@ const MOST_AT_ONE_INSTANT = 100_000;
 
 /** A clock at a fixed instant. Its `monotonicNow()` starts at 0. */
 export function createManualClock(options: ManualClockOptions = {}): ManualClock {
+  requireKnownOptions("createManualClock", options, ["nowMs"]);
   const { nowMs = Date.UTC(2026, 0) } = options;
   const timeline = new Timeline();
   let wall = { ms: requireNonNegative("nowMs", nowMs), setAtMs: 0 };
