@@ -1,0 +1,42 @@
+import { expect, test } from "vitest";
+import { bucketsFromJson, createBuckets } from "./buckets.ts";
+import { createMaglev } from "./maglev.ts";
+import { diffBuckets, diffMaglev } from "./table-diff.ts";
+
+const nodes = [
+  { id: "a", weight: 1 },
+  { id: "b", weight: 1 },
+];
+
+test("names each bucket that moves, from whom and to whom", () => {
+  const before = bucketsFromJson({ nodes, table: [0, 0, 1, 1] });
+  const after = bucketsFromJson({ nodes, table: [0, 1, 1, 0] });
+  expect(diffBuckets(before, after)).toEqual({
+    share: 0.5,
+    moves: [
+      { bucket: 1, from: "a", to: "b" },
+      { bucket: 3, from: "b", to: "a" },
+    ],
+  });
+});
+
+test("between equal tables nothing moves, whatever values stand for the nodes", () => {
+  const buckets = createBuckets(["a", "b"]);
+  expect(diffBuckets(buckets, createBuckets(nodes))).toEqual({ share: 0, moves: [] });
+});
+
+test("when all goes to another node, all of the table moves", () => {
+  const { share, moves } = diffMaglev(
+    createMaglev(["a"], { size: 7 }),
+    createMaglev(["b"], { size: 7 }),
+  );
+  expect(share).toBe(1);
+  expect(moves[6]).toEqual({ entry: 6, from: "a", to: "b" });
+});
+
+test("tables of different sizes are not compared", () => {
+  const small = createBuckets(["a"], { buckets: 2 });
+  expect(() => diffBuckets(small, createBuckets(["a"]))).toThrow(
+    new RangeError("Tables must have the same size, got 2 and 4096"),
+  );
+});

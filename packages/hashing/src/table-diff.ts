@@ -1,0 +1,69 @@
+/**
+ * What would move? Two tables compared entry by entry, before one replaces the other.
+ *
+ * For buckets the list is the plan of a rebalance. For maglev it is what a change disturbs, entries
+ * of nodes that did not change included. Nodes are the same when their ids are.
+ */
+import { idOf, type PlacementNode } from "./node.ts";
+
+/** What every placement with a table tells. */
+export interface TablePlacement {
+  readonly size: number;
+  nodeAt(index: number): PlacementNode;
+}
+
+/** From one node to another, both by id. */
+export interface TableMove {
+  readonly from: string;
+  readonly to: string;
+}
+
+/** `{ bucket: 7, from: "a", to: "b" }` */
+export interface BucketMove extends TableMove {
+  readonly bucket: number;
+}
+
+/** `{ entry: 7, from: "a", to: "b" }` */
+export interface EntryMove extends TableMove {
+  readonly entry: number;
+}
+
+export interface TableDiff<Move extends TableMove> {
+  /** How much of the table moves: 0 is nothing, 1 all of it. */
+  readonly share: number;
+  /** In the order of the table; empty when the two place every key alike. */
+  readonly moves: readonly Move[];
+}
+
+/**
+ * The buckets that are at another node `after` than `before`. O(buckets).
+ * @throws RangeError when the two have different numbers of buckets.
+ */
+export function diffBuckets(before: TablePlacement, after: TablePlacement): TableDiff<BucketMove> {
+  return diffTables(before, after, (bucket, from, to) => ({ bucket, from, to }));
+}
+
+/**
+ * The table entries that are at another node `after` than `before`. O(size).
+ * @throws RangeError when the tables differ in size.
+ */
+export function diffMaglev(before: TablePlacement, after: TablePlacement): TableDiff<EntryMove> {
+  return diffTables(before, after, (entry, from, to) => ({ entry, from, to }));
+}
+
+function diffTables<Move extends TableMove>(
+  before: TablePlacement,
+  after: TablePlacement,
+  moveOf: (index: number, from: string, to: string) => Move,
+): TableDiff<Move> {
+  if (before.size !== after.size) {
+    throw new RangeError(`Tables must have the same size, got ${before.size} and ${after.size}`);
+  }
+  const moves: Move[] = [];
+  for (let index = 0; index < before.size; index++) {
+    const from = idOf(before.nodeAt(index));
+    const to = idOf(after.nodeAt(index));
+    if (from !== to) moves.push(moveOf(index, from, to));
+  }
+  return { share: moves.length / before.size, moves };
+}
