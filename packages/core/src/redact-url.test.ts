@@ -49,7 +49,7 @@ describe("what is no secret stays readable", () => {
     "no answer from redis://cache-1:6379, (redis://cache-2:6379) or 'redis://cache-3:6379'.",
     "postgres://db-1:5432,db-2:5432/shop?target_session_attrs=read-write&sslmode=require",
     "postgres:///shop",
-    "https://registry.example/@headroom/core/-/core-1.0.0.tgz",
+    "https://packages.example/@headroom/core/-/core-1.0.0.tgz",
     "http://localhost:8080/img@2x.png?author=ann&page=2",
     "file:///srv/app/.store/pg@8.0.0/index.js",
     "mail ann@example.com // she knows",
