@@ -163,17 +163,20 @@ function bytesEach(make: () => unknown): number {
   return (used() - before) / (kept.length - 1);
 }
 
+/** Enough to tell right from wrong, and few enough for peers that take 0.1 ms a key. */
+const SAMPLE = KEYS.slice(0, 16_384);
+
 function maxOverMean(locate: Locate, n: number): number {
   const counts = new Map<unknown, number>();
-  for (const key of KEYS) {
+  for (const key of SAMPLE) {
     const node = locate(key);
     counts.set(node, (counts.get(node) ?? 0) + 1);
   }
-  return Math.max(...counts.values()) / (KEYS.length / n);
+  return Math.max(...counts.values()) / (SAMPLE.length / n);
 }
 
 function movedShare(before: Locate, after: Locate): number {
-  return KEYS.filter((key) => before(key) !== after(key)).length / KEYS.length;
+  return SAMPLE.filter((key) => before(key) !== after(key)).length / SAMPLE.length;
 }
 
 function mapped<Key extends string, From, To>(
