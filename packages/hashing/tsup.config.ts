@@ -6,4 +6,8 @@ export default defineConfig({
   target: "node20",
   sourcemap: true,
   clean: true,
+  // The source is in the package: maps lead to it, and need not hold it a second time.
+  esbuildOptions(options) {
+    options.sourcesContent = false;
+  },
 });

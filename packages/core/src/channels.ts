@@ -47,23 +47,78 @@ export interface LbRequest {
 }
 export const lbRequest: OperationChannel<LbRequest> = createOperationChannel("headroom.lb.request");
 
-/** A backend of a load balancer has changed its health. */
+/** One attempt of a request at one backend. */
+export interface LbAttempt {
+  readonly pool: string;
+  readonly backend: string;
+  /** 1 for the first. */
+  readonly attempt: number;
+  /** Whether it was sent beside one that was slow to answer. */
+  readonly hedge: boolean;
+  statusCode?: number;
+  outcome?: "success" | "failure" | "throttled" | "abandoned";
+}
+export const lbAttempt: OperationChannel<LbAttempt> = createOperationChannel("headroom.lb.attempt");
+
+/** A request was to be tried again, or not, after an attempt that failed. */
+export interface LbRetry extends TimedEvent {
+  readonly pool: string;
+  /** The backend that failed. */
+  readonly backend: string;
+  /** Why there was another attempt, or why not. */
+  readonly decision:
+    | "retried"
+    | "hedged"
+    | "not-repeatable"
+    | "attempts-exhausted"
+    | "budget-exhausted"
+    | "no-other-target"
+    | "answer-begun";
+}
+export const lbRetry: EventChannel<LbRetry> = createEventChannel("headroom.lb.retry");
+
+/** A request was turned away before it was sent anywhere. */
+export interface LbRejected extends TimedEvent {
+  readonly pool: string;
+  readonly reason: "no-target" | "overloaded" | "queue-timeout" | "bad-request" | "closed";
+}
+export const lbRejected: EventChannel<LbRejected> = createEventChannel("headroom.lb.rejected");
+
+/** So few backends of a priority are healthy that health is ignored from now on, or no longer. */
+export interface LbPanic extends TimedEvent {
+  readonly pool: string;
+  readonly priority: number;
+  readonly panic: boolean;
+}
+export const lbPanic: EventChannel<LbPanic> = createEventChannel("headroom.lb.panic");
+
+/** A backend of a load balancer has changed its health, joined or left. */
 export interface LbBackend extends TimedEvent {
   readonly pool: string;
   readonly backend: string;
-  readonly from: Health["status"];
-  readonly to: Health["status"];
+  readonly from: Health["status"] | "absent";
+  readonly to: Health["status"] | "absent";
   /** Which rule or whose order decided. */
   readonly reason:
     | "consecutive-failures"
     | "success-rate"
+    | "probe-started"
     | "probe-failed"
     | "probe-succeeded"
     | "drained"
     | "resumed"
-    | "joined";
+    | "joined"
+    | "left";
 }
 export const lbBackend: EventChannel<LbBackend> = createEventChannel("headroom.lb.backend");
+
+/** The targets could not be found out; the last ones known stay in use. */
+export interface LbDiscovery extends TimedEvent {
+  readonly pool: string;
+  /** How the discovery failed: an error's code, such as `"ESERVFAIL"`. */
+  readonly code: string;
+}
+export const lbDiscovery: EventChannel<LbDiscovery> = createEventChannel("headroom.lb.discovery");
 
 /** A read through the cache, with the load if there was one. */
 export interface CacheGet {
