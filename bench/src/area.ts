@@ -2,16 +2,19 @@
  * What an area file writes: `export default area("lb", (bench) => { bench.micro(…) })`.
  *
  * A case sets *ours* beside one or more *peers* doing the same work, one of which is the *floor*:
- * the same work without any library, the best that could be reached. Four kinds, by what is measured:
+ * the same work without any library, the best that could be reached. Five kinds, by what is measured:
  *
  * - `micro`: CPU time of one operation in this process. Time spent waiting is not counted.
  * - `client`: each variant in a process of its own that drives itself: CPU time, rate, latency.
  * - `server`: each variant serves in a process of its own; the load comes from the runner.
  * - `figure`: a number that the variant works out itself, such as bytes per node or a moved share.
+ * - `figures`: several numbers of one look, such as the failed share and the tail of an open loop.
  *
  * Declaring must be cheap: a child process declares the whole area again to find its one variant.
  * What a variant opens it gives to `resources`, which is disposed at the end however the run ends.
  */
+
+import type { Pace } from "./pace.ts";
 
 type Awaitable<T> = T | Promise<T>;
 
@@ -28,7 +31,13 @@ export type AsyncOperation = (index: number) => PromiseLike<unknown>;
 export type Better = "lower" | "higher";
 
 export type MicroVariant = (resources: AsyncDisposableStack) => Awaitable<Operation>;
-export type FigureVariant = () => Awaitable<number>;
+/** What it gives to `resources` is disposed after every turn. */
+export type FigureVariant = (resources: AsyncDisposableStack, pace: Pace) => Awaitable<number>;
+/** {@link FigureVariant}, with all numbers of one turn. */
+export type FiguresVariant<Name extends string> = (
+  resources: AsyncDisposableStack,
+  pace: Pace,
+) => Awaitable<Readonly<Record<Name, number>>>;
 export type ClientVariant<Shared> = (
   shared: Shared,
   resources: AsyncDisposableStack,
@@ -55,6 +64,14 @@ export interface FigureCase<Peer extends string = string> extends Variants<Figur
   readonly rounds?: number;
 }
 
+/** Every figure is a line of its own, `case/name`. */
+export interface FiguresCase<Name extends string = string, Peer extends string = string>
+  extends Variants<FiguresVariant<Name>, Peer> {
+  readonly figures: Readonly<Record<Name, { readonly unit: string; readonly better: Better }>>;
+  /** @default 1 */
+  readonly rounds?: number;
+}
+
 export interface ClientCase<Shared, Peer extends string = string>
   extends Variants<ClientVariant<Shared>, Peer> {
   /** Runs once, in the runner, such as starting a server. Its result is cloned into every child. */
@@ -78,6 +95,10 @@ export interface ServerCase<Shared, Address, Peer extends string = string>
 export interface Bench {
   micro<Peer extends string>(name: string, definition: MicroCase<Peer>): void;
   figure<Peer extends string>(name: string, definition: FigureCase<Peer>): void;
+  figures<Name extends string, Peer extends string>(
+    name: string,
+    definition: FiguresCase<Name, Peer>,
+  ): void;
   client<Peer extends string, Shared = undefined>(
     name: string,
     definition: ClientCase<Shared, Peer>,
@@ -91,6 +112,7 @@ export interface Bench {
 export type Case = { readonly name: string } & (
   | { readonly kind: "micro"; readonly definition: MicroCase }
   | { readonly kind: "figure"; readonly definition: FigureCase }
+  | { readonly kind: "figures"; readonly definition: FiguresCase }
   | { readonly kind: "client"; readonly definition: ClientCase<unknown> }
   | { readonly kind: "server"; readonly definition: ServerCase<unknown, unknown> }
 );
@@ -121,6 +143,7 @@ export function area(name: string, declare: (bench: Bench) => void): Area {
   declare({
     micro: (caseName, definition) => add({ kind: "micro", name: caseName, definition }),
     figure: (caseName, definition) => add({ kind: "figure", name: caseName, definition }),
+    figures: (caseName, definition) => add({ kind: "figures", name: caseName, definition }),
     // What `setup` returns is what the variants take: checked above, forgotten here.
     client: (caseName, definition) =>
       add({ kind: "client", name: caseName, definition: definition as ClientCase<unknown> }),

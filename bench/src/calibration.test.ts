@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { calibrate } from "./calibration.ts";
 import { FakeMachine } from "./fixtures/fake-machine.ts";
 
-const pace = { rounds: 3, turnMs: 100, warmUpMs: 50 };
+const pace = { rounds: 3, turnMs: 100, warmUpMs: 50, openLoopMs: 0 };
 
 function machineRunning(operationNs: number) {
   const machine = new FakeMachine();

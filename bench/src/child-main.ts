@@ -32,21 +32,16 @@ async function open(order: Extract<Order, { order: "open" }>): Promise<Answer> {
 
 async function turn(operations: number): Promise<Answer> {
   if (!driven) throw new Error("a turn was ordered before a client was opened");
-  systemStopwatch.settle();
   const startUs = systemStopwatch.cpuUs();
   const measured = await drive(driven.operation, operations, driven.concurrency, systemStopwatch);
   return { answer: "turned", turn: { cpuUs: systemStopwatch.cpuUs() - startUs, ...measured } };
 }
 
-function readCpu(settle: boolean): Answer {
-  if (settle) systemStopwatch.settle();
-  return { answer: "cpu", cpuUs: systemStopwatch.cpuUs() };
-}
-
 async function obey(order: Order): Promise<Answer> {
   try {
     if (order.order === "open") return await open(order);
-    return order.order === "turn" ? await turn(order.operations) : readCpu(order.settle);
+    if (order.order === "turn") return await turn(order.operations);
+    return { answer: "cpu", cpuUs: systemStopwatch.cpuUs() };
   } catch (error) {
     return { answer: "failed", error };
   }

@@ -10,8 +10,8 @@ export type Order =
     }
   /** Client: runs so many operations and measures them. */
   | { readonly order: "turn"; readonly operations: number }
-  /** Server: reads its CPU time; before a turn, after the garbage of the last one is collected. */
-  | { readonly order: "cpu"; readonly settle: boolean };
+  /** Server: reads its CPU time. */
+  | { readonly order: "cpu" };
 
 export type Answer =
   | { readonly answer: "opened"; readonly address: unknown }

@@ -1,14 +1,37 @@
-import type { FigureVariant } from "./area.ts";
+import type { FiguresVariant, FigureVariant } from "./area.ts";
+import type { Lifetime } from "./lifetime.ts";
+import type { Pace } from "./pace.ts";
 import type { Contestant } from "./rounds.ts";
 
+interface Turns {
+  readonly lifetime: Lifetime;
+  readonly pace: Pace;
+}
+
 /** A variant that works out its number itself: no warm-up, no clock. */
-export function openFigure(name: string, variant: FigureVariant): Contestant {
+export function openFigure(name: string, variant: FigureVariant, turns: Turns): Contestant {
+  const only: FiguresVariant<"only"> = async (...given) => ({ only: await variant(...given) });
+  return openFigures(name, only, ["only"], turns);
+}
+
+/** A variant that works out all numbers of `figures` in one turn. */
+export function openFigures(
+  name: string,
+  variant: FiguresVariant<string>,
+  figures: readonly string[],
+  { lifetime, pace }: Turns,
+): Contestant {
   return {
     name,
-    turn: async () => {
-      const value = await variant();
-      if (Number.isFinite(value)) return [value];
-      throw new TypeError(`a figure must be a finite number, got ${String(value)}`);
-    },
+    turn: () =>
+      lifetime.within(async (resources) => {
+        const values = await variant(resources, pace);
+        return figures.map((figure) => requireFinite(values[figure]));
+      }),
   };
+}
+
+function requireFinite(value: number | undefined): number {
+  if (value !== undefined && Number.isFinite(value)) return value;
+  throw new TypeError(`a figure must be a finite number, got ${String(value)}`);
 }

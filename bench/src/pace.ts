@@ -6,6 +6,8 @@ export interface Pace {
   readonly turnMs: number;
   /** How long a variant runs before anything is measured, so that it is compiled and connected. */
   readonly warmUpMs: number;
+  /** How long an open loop sends. */
+  readonly openLoopMs: number;
 }
 
 export interface Paces {
@@ -16,6 +18,6 @@ export interface Paces {
 }
 
 export const PACES: Paces = {
-  full: { rounds: 9, turnMs: 400, warmUpMs: 1_000 },
-  quick: { rounds: 3, turnMs: 100, warmUpMs: 250 },
+  full: { rounds: 9, turnMs: 400, warmUpMs: 1_000, openLoopMs: 6_000 },
+  quick: { rounds: 3, turnMs: 100, warmUpMs: 250, openLoopMs: 2_000 },
 };

@@ -4,6 +4,10 @@
  * All processes of a case are open at once and idle until it is their turn, so the rounds interleave
  * them as they do variants of one process. CPU time an operation is the steady figure on a shared
  * machine; rate and latency are of the wall clock.
+ *
+ * No garbage is collected before a turn, as it is where variants share a heap: what is left is the
+ * variant's own. A forced collection also throws away compiled code and what it has learned, and the
+ * short turn after it cost an HTTP server twice its CPU time a request.
  */
 import type { AsyncOperation, ClientCase, ServerCase } from "./area.ts";
 import { calibrate } from "./calibration.ts";
@@ -20,6 +24,9 @@ export interface VariantPlace {
   readonly caseName: string;
   readonly variant: string;
 }
+
+/** The way of a request through Node is long: it is compiled after some ten thousand of them. */
+const WARM_UP_FACTOR = 2;
 
 type Turn = (operations: number) => Promise<ClientTurn>;
 
@@ -39,7 +46,8 @@ async function openTurns(
   concurrency: number,
   pace: Pace,
 ): Promise<Contestant> {
-  const operations = await calibrate(turn, pace, systemStopwatch, concurrency);
+  const longer = { ...pace, warmUpMs: pace.warmUpMs * WARM_UP_FACTOR };
+  const operations = await calibrate(turn, longer, systemStopwatch, concurrency);
   return { name, turn: async () => toReading(await turn(operations), operations) };
 }
 
@@ -69,10 +77,9 @@ export async function openServer(
   const operation: AsyncOperation = await definition.load(address, resources);
   const concurrency = definition.concurrency ?? 1;
   const turn: Turn = async (operations) => {
-    const before = await child.ask({ order: "cpu", settle: true }, "cpu");
-    systemStopwatch.settle();
+    const before = await child.ask({ order: "cpu" }, "cpu");
     const measured = await drive(operation, operations, concurrency, systemStopwatch);
-    const after = await child.ask({ order: "cpu", settle: false }, "cpu");
+    const after = await child.ask({ order: "cpu" }, "cpu");
     return { cpuUs: after.cpuUs - before.cpuUs, ...measured };
   };
   return openTurns(place.variant, turn, concurrency, pace);

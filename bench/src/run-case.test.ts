@@ -4,7 +4,7 @@ import { FakeMachine } from "./fixtures/fake-machine.ts";
 import { Lifetime } from "./lifetime.ts";
 import { type CaseResult, runCase } from "./run-case.ts";
 
-const pace = { rounds: 3, turnMs: 1, warmUpMs: 1 };
+const pace = { rounds: 3, turnMs: 1, warmUpMs: 1, openLoopMs: 0 };
 
 function runOn(stopwatch: FakeMachine, declared: Case): Promise<CaseResult> {
   const progress = (): void => {};
@@ -107,4 +107,44 @@ test("what a variant opened is closed at the end", async () => {
   );
   await runOn(machine, declared);
   expect(closed).toEqual(["B", "A"]);
+});
+
+test("what a variant of figures opened is closed after every turn", async () => {
+  const events: string[] = [];
+  const declared = only((bench) =>
+    bench.figures("look", {
+      figures: { failed: { unit: "%", better: "lower" } },
+      ours: (resources) => {
+        resources.defer(() => void events.push("ours closed"));
+        return { failed: 0 };
+      },
+      peers: {
+        theirs: () => {
+          events.push("theirs opens");
+          return { failed: 1 };
+        },
+      },
+      floor: "theirs",
+      rounds: 2,
+    }),
+  );
+  const { rows } = await runOn(new FakeMachine(), declared);
+  expect(events).toEqual(["ours closed", "theirs opens", "ours closed", "theirs opens"]);
+  expect(rows).toMatchObject([{ name: "look/failed", ratio: 0, rounds: 2 }]);
+});
+
+test("a figure that is no finite number is a failure", async () => {
+  const declared = only((bench) =>
+    bench.figures("look", {
+      figures: { p99: { unit: "ms", better: "lower" } },
+      ours: () => ({ p99: Number.NaN }),
+      peers: { theirs: () => ({ p99: 1 }) },
+      floor: "theirs",
+    }),
+  );
+  const { rows, failures } = await runOn(new FakeMachine(), declared);
+  expect(rows).toEqual([]);
+  expect(failures).toMatchObject([
+    { variant: "ours", error: { message: "a figure must be a finite number, got NaN" } },
+  ]);
 });

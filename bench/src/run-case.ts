@@ -1,6 +1,6 @@
 import type { Case, ClientCase, ServerCase } from "./area.ts";
 import { OURS } from "./area.ts";
-import { openFigure } from "./figure-case.ts";
+import { openFigure, openFigures } from "./figure-case.ts";
 import type { Lifetime } from "./lifetime.ts";
 import { openMicro } from "./micro-case.ts";
 import type { Pace } from "./pace.ts";
@@ -88,8 +88,15 @@ async function openersOf(
     case "figure":
       return namedVariants(declared.definition).map(([name, variant]) => ({
         variant: name,
-        open: () => openFigure(name, variant),
+        open: () => openFigure(name, variant, run),
       }));
+    case "figures": {
+      const figures = Object.keys(declared.definition.figures);
+      return namedVariants(declared.definition).map(([name, variant]) => ({
+        variant: name,
+        open: () => openFigures(name, variant, figures, run),
+      }));
+    }
     case "client":
       return processOpeners(declared.name, declared.definition, areaFile, resources, (...at) =>
         openClient(...at, pace, resources),
@@ -120,5 +127,6 @@ async function processOpeners<
 }
 
 function roundsOf(declared: Case, pace: Pace): number {
-  return declared.kind === "figure" ? (declared.definition.rounds ?? 1) : pace.rounds;
+  const { kind, definition } = declared;
+  return kind === "figure" || kind === "figures" ? (definition.rounds ?? 1) : pace.rounds;
 }

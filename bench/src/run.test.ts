@@ -18,7 +18,7 @@ const environment = {
   versions: { node: "24.0.0" },
 };
 
-const shortest = { rounds: 3, turnMs: 5, warmUpMs: 5 };
+const shortest = { rounds: 3, turnMs: 5, warmUpMs: 5, openLoopMs: 5 };
 
 let folder: string;
 beforeEach(() => {
@@ -76,6 +76,21 @@ describe("a figure", () => {
       quick: true,
       environment: { ...environment, load: expect.any(Number) },
     });
+  });
+
+  test("may be one of several of a case, each with its own unit and direction", async () => {
+    const { figures } = await benchToJson("toy", "--quick", "--case", "trip/*");
+    const told = figures.map(({ case: name, ours, theirs, unit, better }) => [
+      name,
+      ours,
+      theirs,
+      unit,
+      better,
+    ]);
+    expect(told).toEqual([
+      ["trip/delay at most", 5, 10, "ms", "lower"],
+      ["trip/seats", 40, 20, "", "higher"],
+    ]);
   });
 
   test("is one line of the table for every peer", async () => {

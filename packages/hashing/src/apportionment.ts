@@ -12,15 +12,29 @@
  * @returns counts in the order of `weights`, whose sum is `seats`: of 10 and `[1, 2]`, `[3, 7]`.
  */
 export function apportion(seats: number, weights: readonly number[]): Uint32Array {
-  // Relative to the largest, because the sum of huge weights would be infinite.
-  const largest = weights.reduce((most, weight) => Math.max(most, weight), 0);
-  const total = weights.reduce((sum, weight) => sum + weight / largest, 0);
-  const quotas = weights.map((weight) => (seats * (weight / largest)) / total);
-  const counts = Uint32Array.from(quotas, Math.floor);
-  const left = seats - counts.reduce((sum, count) => sum + count, 0);
-  const remainder = (index: number): number => (quotas[index] as number) % 1;
-  const byRemainder = quotas.map((_, index) => index);
-  byRemainder.sort((a, b) => remainder(b) - remainder(a) || a - b);
-  for (const index of byRemainder.slice(0, left)) counts[index] = (counts[index] as number) + 1;
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  const counts = new Uint32Array(weights.length);
+  const remainders = new Float64Array(weights.length);
+  let left = seats;
+  for (let index = 0; index < weights.length; index++) {
+    const quota = (seats * (weights[index] as number)) / total;
+    const whole = Math.floor(quota);
+    counts[index] = whole;
+    remainders[index] = quota - whole;
+    left -= whole;
+  }
+  if (left > 0) giveToLargest(remainders, left, counts);
   return counts;
+}
+
+function giveToLargest(remainders: Float64Array, left: number, counts: Uint32Array): void {
+  const sorted = remainders.toSorted();
+  const least = sorted[sorted.length - left] as number;
+  const larger = sorted.length - 1 - sorted.lastIndexOf(least);
+  let equals = left - larger;
+  for (let index = 0; index < remainders.length; index++) {
+    const remainder = remainders[index] as number;
+    if (remainder < least || (remainder === least && equals-- <= 0)) continue;
+    counts[index] = (counts[index] as number) + 1;
+  }
 }

@@ -149,6 +149,48 @@ describe("bounded load", () => {
     }
   });
 
+  test("counts nodes that are full neither in the load nor in the weights", () => {
+    const ring = createRing(["a", "b", "c"]);
+    const [first = "", second = "", third = ""] = ring.locateN("key", 3);
+    const loads: Record<string, number> = { [first]: 100, [second]: 0, [third]: Infinity };
+    expect(locateBounded(ring, "key", (node) => loads[node] ?? 0)).toBe(second);
+  });
+
+  test("takes a node of which no load is known for full", () => {
+    const ring = createRing(["a", "b"]);
+    const [own, next] = ring.locateN("key", 2);
+    const loadOf = (node: string) => (node === own ? undefined : 1) as number;
+    expect(locateBounded(ring, "key", loadOf)).toBe(next);
+  });
+
+  test("counts a load below 0 as 0", () => {
+    const ring = createRing(["a", "b"]);
+    const own = ring.locate("key");
+    // Capacity: ⌈1.25 × (own + 1) / 2⌉ = 2; with the −100 it would be below 0.
+    expect(locateBounded(ring, "key", (node) => (node === own ? 1 : -100))).toBe(own);
+    expect(locateBounded(ring, "key", (node) => (node === own ? 2 : -100))).not.toBe(own);
+  });
+
+  test("rounds the capacity up, for loads that are fractions too", () => {
+    const ring = createRing(["a", "b"]);
+    const own = ring.locate("key");
+    // Capacity: ⌈1 × (2.8 + 0 + 1) / 2⌉ = ⌈1.9⌉ = 2.
+    const loadOf = (load: number) => (node: string) => (node === own ? load : 2.8 - load);
+    expect(locateBounded(ring, "key", loadOf(1.95), { balanceFactor: 1 })).toBe(own);
+    expect(locateBounded(ring, "key", loadOf(2), { balanceFactor: 1 })).not.toBe(own);
+  });
+
+  test("goes by the weights that the nodes were placed by", () => {
+    const nodes = [
+      { id: "a", weight: 1 },
+      { id: "b", weight: 1 },
+    ];
+    const ring = createRing(nodes);
+    const own = ring.locate("key");
+    own.weight = 100;
+    expect(locateBounded(ring, "key", (node) => (node === own ? 64 : 36))).not.toBe(own);
+  });
+
   test("sends the overflow of a node to the same next nodes", () => {
     const ring = createRing(["a", "b", "c", "d", "e"]);
     const loadOf = (node: string) => (node === ring.locate("hot") ? 50 : 10);

@@ -20,7 +20,7 @@
  */
 
 import type { Key } from "./key.ts";
-import { type PlacementNode, weightOf } from "./node.ts";
+import type { PlacementNode } from "./node.ts";
 import type { Ring } from "./ring.ts";
 
 export interface BoundedLoadOptions {
@@ -38,8 +38,8 @@ export interface BoundedLoadOptions {
  * because it asks all for their load.
  *
  * @param loadOf what the node is carrying now, in any unit in which this key counts about 1: requests
- *   in flight, jobs, connections. Below 0 counts as 0. A node that reports `Infinity` or `NaN` is
- *   full, and is chosen only if all are.
+ *   in flight, jobs, connections. Below 0 counts as 0. A node that reports `Infinity`, or nothing
+ *   that is a number, is full, and is chosen only if all are.
  * @throws RangeError when `balanceFactor` is not a finite number of at least 1; TypeError when `key`
  *   is neither a string nor bytes.
  */
@@ -54,7 +54,7 @@ export function locateBounded<Node extends PlacementNode>(
   let least = Number.POSITIVE_INFINITY;
   for (const node of ring.clockwise(key)) {
     const load = boundedLoad(loadOf(node));
-    const weight = weightOf(node);
+    const weight = ring.weightOf(node);
     if (load < Math.ceil(capacityOfWeight * weight)) return node;
     if (load / weight < least) {
       leastLoaded = node;
@@ -81,11 +81,12 @@ function capacityPerWeight<Node extends PlacementNode>(
     const load = boundedLoad(loadOf(node));
     if (load === Number.POSITIVE_INFINITY) continue;
     totalLoad += load;
-    totalWeight += weightOf(node);
+    totalWeight += ring.weightOf(node);
   }
   return (balanceFactor * (totalLoad + 1)) / totalWeight;
 }
 
 function boundedLoad(load: number): number {
-  return Number.isNaN(load) ? Number.POSITIVE_INFINITY : Math.max(0, load);
+  if (load > 0) return load;
+  return load <= 0 ? 0 : Number.POSITIVE_INFINITY;
 }

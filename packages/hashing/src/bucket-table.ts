@@ -7,12 +7,19 @@
 import { apportion } from "./apportionment.ts";
 
 /** The table of a new cluster: nodes join one by one, each with the fewest moves. */
-export function growTable(size: number, weights: readonly number[]): Uint16Array {
-  let table = new Uint16Array(size);
+export function growTable(size: number, weights: readonly number[]): Uint16Array<ArrayBuffer> {
+  const table = new Uint32Array(size);
+  let had: Uint32Array = Uint32Array.of(size);
   for (let nodes = 2; nodes <= weights.length; nodes++) {
-    table = fewestMoves(table, apportion(size, weights.slice(0, nodes)));
+    const counts = apportion(size, weights.slice(0, nodes));
+    const surplus = new Int32Array(nodes);
+    for (let node = 0; node < nodes; node++) {
+      surplus[node] = (had[node] ?? 0) - (counts[node] as number);
+    }
+    giveAway(table, surplus);
+    had = counts;
   }
-  return table;
+  return new Uint16Array(table);
 }
 
 /**

@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { chiSquare, chiSquareBound, randomKeys, sequentialKeys } from "../test/chi-square.ts";
-import { type Buckets, bucketsFromJson, createBuckets } from "./buckets.ts";
+import { type Buckets, type BucketsJson, bucketsFromJson, createBuckets } from "./buckets.ts";
 import { murmur3 } from "./murmur3.ts";
+import { hashtext } from "./postgres-hash.ts";
 import { diffBuckets } from "./table-diff.ts";
 
 interface Weighted {
@@ -58,15 +59,22 @@ describe("locating", () => {
 
   test("takes the caller's hash, of the caller's kind of key", () => {
     const hash = (id: bigint): number => Number(BigInt.asUintN(32, id));
-    const buckets = createBuckets(["a", "b"], { buckets: 16, hash });
+    const buckets = createBuckets(["a", "b"], { size: 16, hash });
     expect(buckets.bucketOf(35n)).toBe(3);
     expect(buckets.locate(35n)).toBe(buckets.with("c").without("c").nodeAt(3));
   });
 
-  test.each([-1, 2 ** 32, 0.5, Number.NaN])("refuses %d as a hash", (value) => {
+  test("takes PostgreSQL's hashes, which are signed", () => {
+    const buckets = createBuckets(["a", "b"], { hash: hashtext });
+    for (const key of randomKeys(1_000, 1)) {
+      expect(buckets.bucketOf(key)).toBe(Number(BigInt.asUintN(12, BigInt(hashtext(key)))));
+    }
+  });
+
+  test.each([-(2 ** 31) - 1, 2 ** 32, 0.5, Number.NaN])("refuses %d as a hash", (value) => {
     const buckets = createBuckets(["a"], { hash: () => value });
     expect(() => buckets.locate("key")).toThrow(
-      new TypeError(`hash must return an integer from 0 to 2^32 - 1, got ${value}`),
+      new TypeError(`hash must return a 32-bit integer, signed or not, got ${value}`),
     );
   });
 
@@ -74,8 +82,8 @@ describe("locating", () => {
     expect(() => createBuckets(["a"]).locate(key as unknown as string)).toThrow(TypeError);
   });
 
-  test.each([-1, 4096, 0.5])("has no bucket %d", (bucket) => {
-    expect(() => createBuckets(["a"]).nodeAt(bucket)).toThrow(
+  test.each([-1, 4096, 0.5, "length", "0"])("has no bucket %s", (bucket) => {
+    expect(() => createBuckets(["a"]).nodeAt(bucket as number)).toThrow(
       new RangeError(`bucket must be an integer from 0 to 4095, got ${bucket}`),
     );
   });
@@ -86,7 +94,7 @@ describe("shares", () => {
     fc.assert(
       fc.property(cluster, (nodes) => {
         const total = nodes.reduce((sum, { weight }) => sum + weight, 0);
-        const counts = countsOf(createBuckets(nodes, { buckets: 1024 }));
+        const counts = countsOf(createBuckets(nodes, { size: 1024 }));
         for (const { id, weight } of nodes) {
           expect(Math.abs((counts.get(id) ?? 0) - (1024 * weight) / total)).toBeLessThan(1);
         }
@@ -97,8 +105,8 @@ describe("shares", () => {
   test("depend on the nodes, not on history", () => {
     fc.assert(
       fc.property(cluster, cluster, (first, second) => {
-        const changed = createBuckets(first, { buckets: 256 }).withNodes(second);
-        expect(countsOf(changed)).toEqual(countsOf(createBuckets(second, { buckets: 256 })));
+        const changed = createBuckets(first, { size: 256 }).withNodes(second);
+        expect(countsOf(changed)).toEqual(countsOf(createBuckets(second, { size: 256 })));
       }),
     );
   });
@@ -127,7 +135,7 @@ describe("changes", () => {
   test("move as few buckets as the new counts allow", () => {
     fc.assert(
       fc.property(fc.array(cluster, { minLength: 2, maxLength: 6 }), (steps) => {
-        let buckets: Buckets<Weighted> = createBuckets(steps[0] as Weighted[], { buckets: 256 });
+        let buckets: Buckets<Weighted> = createBuckets(steps[0] as Weighted[], { size: 256 });
         for (const nodes of steps.slice(1)) {
           const after = buckets.withNodes(nodes);
           expect(diffBuckets(buckets, after).moves.length).toBe(leastMoves(buckets, after));
@@ -141,7 +149,7 @@ describe("changes", () => {
     const ids = fc.uniqueArray(fc.string({ minLength: 1 }), { minLength: 2, maxLength: 40 });
     fc.assert(
       fc.property(ids, ([id = "", ...rest]) => {
-        const before = createBuckets(rest, { buckets: 128 });
+        const before = createBuckets(rest, { size: 128 });
         const moves = diffBuckets(before, before.with(id)).moves;
         expect(moves.every(({ to }) => to === id)).toBe(true);
         const back = diffBuckets(before.with(id), before.with(id).without(id)).moves;
@@ -154,7 +162,7 @@ describe("changes", () => {
     fc.assert(
       fc.property(cluster, fc.integer({ min: 1, max: 9 }), ([first, ...rest], more) => {
         const { id, weight } = first as Weighted;
-        const before = createBuckets([{ id, weight }, ...rest], { buckets: 256 });
+        const before = createBuckets([{ id, weight }, ...rest], { size: 256 });
         const after = before.withNodes([{ id, weight: weight + more }, ...rest]);
         expect(diffBuckets(before, after).moves.every(({ from }) => from !== id)).toBe(true);
       }),
@@ -164,7 +172,7 @@ describe("changes", () => {
   test("of a built table, undone in one step, give it back", () => {
     fc.assert(
       fc.property(cluster, cluster, (first, second) => {
-        const built = createBuckets(first, { buckets: 256 });
+        const built = createBuckets(first, { size: 256 });
         expect(built.withNodes(second).withNodes(first).toJSON()).toEqual(built.toJSON());
       }),
     );
@@ -173,10 +181,10 @@ describe("changes", () => {
   test("that add nodes in the order of their ids give what building at once gives", () => {
     fc.assert(
       fc.property(cluster, (nodes) => {
-        const [first, ...rest] = createBuckets(nodes, { buckets: 256 }).nodes;
-        let grown: Buckets<Weighted> = createBuckets([first as Weighted], { buckets: 256 });
+        const [first, ...rest] = createBuckets(nodes, { size: 256 }).nodes;
+        let grown: Buckets<Weighted> = createBuckets([first as Weighted], { size: 256 });
         for (const next of rest) grown = grown.with(next);
-        expect(grown.toJSON()).toEqual(createBuckets(nodes, { buckets: 256 }).toJSON());
+        expect(grown.toJSON()).toEqual(createBuckets(nodes, { size: 256 }).toJSON());
       }),
     );
   });
@@ -195,13 +203,11 @@ describe("changes", () => {
   });
 
   test("are refused when they make no sense", () => {
-    const buckets = createBuckets(["a"], { buckets: 1 });
+    const buckets = createBuckets(["a"], { size: 1 });
     expect(() => buckets.with("a")).toThrow(/Node "a" is already placed/);
     expect(() => buckets.without("b")).toThrow(/No node has the id "b"/);
     expect(() => buckets.without("a")).toThrow(/Node "a" is the last one/);
-    expect(() => buckets.with("b")).toThrow(
-      /buckets must be at least the number of nodes, 2, got 1/,
-    );
+    expect(() => buckets.with("b")).toThrow(/size must be at least the number of nodes, 2, got 1/);
   });
 });
 
@@ -218,7 +224,7 @@ describe("JSON", () => {
   test("keeps the table, history included", () => {
     fc.assert(
       fc.property(cluster, cluster, (first, second) => {
-        const changed = createBuckets(first, { buckets: 128 }).withNodes(second);
+        const changed = createBuckets(first, { size: 128 }).withNodes(second);
         const restored = bucketsFromJson(JSON.parse(JSON.stringify(changed)));
         expect(restored.toJSON()).toEqual(changed.toJSON());
         expect(ownersOf(restored)).toEqual(ownersOf(changed));
@@ -227,7 +233,8 @@ describe("JSON", () => {
   });
 
   test("may list its nodes in any order, and hold a table edited by hand", () => {
-    const json = {
+    const json: BucketsJson = {
+      hash: "murmur3",
       nodes: [
         { id: "b", weight: 1 },
         { id: "a", weight: 1 },
@@ -248,13 +255,46 @@ describe("JSON", () => {
     [{ nodes: [], table: [0] }, "nodes must hold at least one node: no key could be placed"],
     [{ nodes }, "table must be an array, got undefined"],
   ])("%j is refused", (json, message) => {
-    expect(() => bucketsFromJson(json as Parameters<typeof bucketsFromJson>[0])).toThrow(message);
+    const stored = { hash: "murmur3", ...json } as unknown as BucketsJson;
+    expect(() => bucketsFromJson(stored)).toThrow(message);
+  });
+
+  test("is read with the hash that the table was made with, and with no other", () => {
+    const buckets = createBuckets(["a", "b"], { hash: hashtext });
+    const json = buckets.toJSON();
+    const restored = bucketsFromJson(json, { hash: hashtext });
+    for (const key of randomKeys(100, 41)) {
+      expect(restored.locate(key).id).toBe(buckets.locate(key));
+    }
+    const otherHash = /The table was made with the hash "own", not "murmur3"/;
+    expect(() => bucketsFromJson(json)).toThrow(otherHash);
+    const plain = createBuckets(["a"]).toJSON();
+    const ownHash = /The table was made with the hash "murmur3", not "own"/;
+    expect(() => bucketsFromJson(plain, { hash: hashtext })).toThrow(ownHash);
+    const { hash: _, ...rest } = plain;
+    expect(() => bucketsFromJson(rest as BucketsJson)).toThrow(/hash "undefined"/);
+  });
+
+  test("is restored with the caller's own nodes, and moves nothing by it", () => {
+    const pools = ["a", "b"].map((id) => ({ id, weight: 7, open: true }));
+    const json: BucketsJson = {
+      hash: "murmur3",
+      nodes: [
+        { id: "a", weight: 1 },
+        { id: "b", weight: 1 },
+      ],
+      table: [0, 0, 0, 1],
+    };
+    const nodeOf = ({ id }: { id: string }) => (id === "a" ? pools[0] : pools[1]) ?? { id };
+    const restored = bucketsFromJson(json, { nodeOf });
+    expect(restored.nodes).toEqual(pools);
+    expect(restored.toJSON()).toEqual(json);
   });
 });
 
 test.each([0, 3, -4, 4096.5, Number.NaN, 131_072])("%d buckets are refused", (buckets) => {
-  expect(() => createBuckets(["a"], { buckets })).toThrow(
-    new RangeError(`buckets must be a power of two from 1 to 65536, got ${buckets}`),
+  expect(() => createBuckets(["a"], { size: buckets })).toThrow(
+    new RangeError(`size must be a power of two from 1 to 65536, got ${buckets}`),
   );
 });
 
@@ -267,7 +307,28 @@ test("a node too light to have a bucket is refused by name", () => {
   );
 });
 
-test("as many nodes as buckets have one each, at the largest size", () => {
-  const buckets = createBuckets(names(512), { buckets: 512 });
+test("as many nodes as buckets have one each", () => {
+  const buckets = createBuckets(names(512), { size: 512 });
   expect([...countsOf(buckets).values()].every((count) => count === 1)).toBe(true);
+});
+
+test("the largest table is whole", () => {
+  const buckets = createBuckets(names(3), { size: 65_536 });
+  const counts = buckets.nodes.map((id) => countsOf(buckets).get(id));
+  expect(counts).toEqual([21_846, 21_845, 21_845]);
+  expect(bucketsFromJson(JSON.parse(JSON.stringify(buckets))).size).toBe(65_536);
+});
+
+test("tables of today are the tables of tomorrow", () => {
+  const nodes = [{ id: "a" }, { id: "b", weight: 2 }, { id: "c" }];
+  expect(createBuckets(nodes, { size: 16 }).toJSON().table.join("")).toBe("2221111111120000");
+});
+
+test("a weight that is tuned after the table was built does not count", () => {
+  const nodes = [1, 2, 3].map((weight) => ({ id: `node-${weight}`, weight }));
+  const buckets = createBuckets(nodes);
+  const json = buckets.toJSON();
+  for (const node of nodes) node.weight = 5;
+  expect(buckets.toJSON()).toEqual(json);
+  expect(buckets.with({ id: "late", weight: 1 }).without("late").toJSON()).toEqual(json);
 });

@@ -28,13 +28,25 @@
 
 import { apportion } from "./apportionment.ts";
 import { fewestMoves, growTable } from "./bucket-table.ts";
-import type { Key } from "./key.ts";
-import { type NodeJson, nodesWith, nodesWithout, type Placed } from "./membership.ts";
-import { murmur3 } from "./murmur3.ts";
-import { idOf, type PlacementNode, requireNodes, weightOf } from "./node.ts";
+import { type Key, kindOf } from "./key.ts";
+import { murmur3Int32 } from "./murmur3.ts";
+import {
+  type Members,
+  membersFromJson,
+  membersOf,
+  membersWith,
+  membersWithout,
+  type NodeJson,
+  nodesOf,
+  nodesToJson,
+  type PlacementNode,
+  quoted,
+  type RestoreOptions,
+} from "./node.ts";
 
 /** An immutable table of who has which bucket. */
 export interface Buckets<Node extends PlacementNode = PlacementNode, K = Key> {
+  readonly kind: "buckets";
   /** In the order of their ids. */
   readonly nodes: readonly Node[];
   /** The number of buckets: a power of two. */
@@ -55,26 +67,35 @@ export interface Buckets<Node extends PlacementNode = PlacementNode, K = Key> {
    * @throws TypeError or RangeError as {@link createBuckets}.
    */
   withNodes(nodes: readonly Node[]): Buckets<Node, K>;
-  /** `{ nodes: [{ id: "a", weight: 1 }, …], table: [0, 1, …] }`: for each bucket, an index of `nodes`. */
+  /**
+   * `{ hash: "murmur3", nodes: [{ id: "a", weight: 1 }, …], table: [0, 1, …] }`: for each bucket, an
+   * index of `nodes`.
+   */
   toJSON(): BucketsJson;
 }
 
 export interface BucketsOptions<K = Key> {
   /**
-   * How many buckets: a power of two up to 65,536. Fixed for the life of the data. With fewer than
-   * a hundred for each node of weight 1, shares differ by more than one per cent.
+   * How many buckets: a power of two up to 65,536. Fixed for the life of the data. Take at least a
+   * hundred for each node there will ever be: with fewer, shares differ by more than one per cent.
    * @default 4096
    */
-  readonly buckets?: number | undefined;
+  readonly size?: number | undefined;
   /**
-   * An unsigned 32-bit hash of a key, whose low bits choose the bucket; for instance the database's
-   * own. It belongs to the table but is not in its JSON: give the same one to {@link bucketsFromJson}.
+   * A 32-bit hash of a key, signed or not, whose low bits choose the bucket; for instance the
+   * database's own, `hashtext`. It is not in the JSON: give the same one to {@link bucketsFromJson}.
    * @default murmur3
    */
   readonly hash?: ((key: K) => number) | undefined;
 }
 
+interface RestoreBucketsOptions<Node extends PlacementNode, K = Key>
+  extends Pick<BucketsOptions<K>, "hash">,
+    Partial<RestoreOptions<Node>> {}
+
 export interface BucketsJson {
+  /** `own` is a hash that was given as an option. */
+  readonly hash: "murmur3" | "own";
   readonly nodes: readonly NodeJson[];
   readonly table: readonly number[];
 }
@@ -82,64 +103,89 @@ export interface BucketsJson {
 const MOST_BUCKETS = 65_536;
 
 /**
- * Builds the table: O(nodes · (buckets + nodes · log nodes)), milliseconds for 100 nodes, tenths of a
- * second for 1000; a change costs the same, because it aims at the built table of the new nodes.
+ * Builds the table: O(nodes · (size + nodes · log nodes)), about a millisecond for 100 nodes, tens of
+ * them for 1000; a change costs the same, because it aims at the built table of the new nodes.
  *
  * @throws TypeError when a node has no string id or `hash` is not a function; RangeError when there
- *   is no node, an id is empty or twice, a weight is not a finite number above 0, `buckets` is not
- *   a power of two, or a node would have no bucket.
+ *   is no node, an id is empty, twice or holds a lone surrogate, a weight is not a number from 1e-30
+ *   to 1e30, `size` is not a power of two, or a node would have no bucket.
  */
+export function createBuckets<K = Key>(
+  nodes: readonly string[],
+  options?: BucketsOptions<K>,
+): Buckets<string, K>;
 export function createBuckets<Node extends PlacementNode, K = Key>(
   nodes: readonly Node[],
+  options?: BucketsOptions<K>,
+): Buckets<Node, K>;
+export function createBuckets<K>(
+  nodes: readonly PlacementNode[],
   options: BucketsOptions<K> = {},
-): Buckets<Placed<Node>, K> {
-  const { buckets = 4096, hash } = options;
-  requireBuckets("buckets", buckets);
+): Buckets<PlacementNode, K> {
+  const { size = 4096, hash } = options;
+  requireSize("size", size);
   requireHash(hash);
-  const placed = requireNodes(nodes as readonly unknown[] as readonly Placed<Node>[]);
-  requireCounts(buckets, placed);
-  return new BucketMap(placed, growTable(buckets, placed.map(weightOf)), hash);
+  const members = membersOf(nodes);
+  requireCounts(size, members);
+  return new BucketTable(members, growTable(size, weightsOf(members)), hash);
 }
 
 /**
- * The table that `toJSON` described, with the nodes as `{ id, weight }`. Its counts need not be what
- * the weights are due: a table edited by hand stays as it is until the next change.
+ * The table that `toJSON` described, with the nodes as `{ id, weight }` or what `nodeOf` makes of
+ * them. Its counts need not be what the weights are due: a table edited by hand stays as it is until
+ * the next change.
  *
- * @param options the `hash` that the table was made with.
- * @throws TypeError or RangeError when a node is bad, as {@link createBuckets}, when the length of
- *   `table` is not a power of two, or an entry is not an index of `nodes`.
+ * @param options the `hash` that the table was made with, if it was an option then.
+ * @throws TypeError or RangeError when a node is bad, as {@link createBuckets}, or `nodeOf` gives
+ *   another id; when the hash is missing or one too many; when the length of `table` is not a power
+ *   of two, or an entry is not an index of `nodes`.
  */
 export function bucketsFromJson<K = Key>(
   json: BucketsJson,
-  options: Pick<BucketsOptions<K>, "hash"> = {},
-): Buckets<NodeJson, K> {
+  options?: Pick<BucketsOptions<K>, "hash">,
+): Buckets<NodeJson, K>;
+export function bucketsFromJson<Node extends PlacementNode, K = Key>(
+  json: BucketsJson,
+  options: RestoreOptions<Node> & Pick<BucketsOptions<K>, "hash">,
+): Buckets<Node, K>;
+export function bucketsFromJson<K>(
+  json: BucketsJson,
+  options: RestoreBucketsOptions<PlacementNode, K> = {},
+): Buckets<PlacementNode, K> {
   const { nodes, table } = json;
-  requireHash(options.hash);
-  if (!Array.isArray(table)) throw new TypeError(`table must be an array, got ${typeof table}`);
-  requireBuckets("The length of table", table.length);
-  const sorted = requireNodes(nodes);
-  const positions = nodes.map((node) => sorted.indexOf(node));
+  const { hash, nodeOf } = options;
+  requireHash(hash);
+  requireSameHash(json.hash, hash);
+  if (!Array.isArray(table)) throw new TypeError(`table must be an array, got ${kindOf(table)}`);
+  requireSize("The length of table", table.length);
+  const members = membersFromJson(nodes, nodeOf && { nodeOf });
+  const positionOf = new Map(members.map(({ id }, position) => [id, position]));
+  const positions = nodes.map(({ id }) => positionOf.get(id));
   const owners = Uint16Array.from(table, (node: unknown, bucket) => {
     const position = typeof node === "number" ? positions[node] : undefined;
     if (position !== undefined) return position;
     throw new RangeError(`table[${bucket}] must be an index of nodes, got ${String(node)}`);
   });
-  return new BucketMap(sorted, owners, options.hash);
+  return new BucketTable(members, owners, hash);
 }
 
-class BucketMap<Node extends PlacementNode, K> implements Buckets<Node, K> {
+class BucketTable<Node extends PlacementNode, K> implements Buckets<Node, K> {
+  readonly kind = "buckets";
   readonly nodes: readonly Node[];
   readonly size: number;
+  readonly #members: Members<Node>;
   readonly #table: Uint16Array;
   readonly #mask: number;
   readonly #hash: ((key: K) => number) | undefined;
 
-  constructor(nodes: readonly Node[], table: Uint16Array, hash: ((key: K) => number) | undefined) {
-    this.nodes = nodes;
+  constructor(members: Members<Node>, table: Uint16Array, hash: ((key: K) => number) | undefined) {
+    this.nodes = nodesOf(members);
     this.size = table.length;
+    this.#members = members;
     this.#table = table;
     this.#mask = table.length - 1;
     this.#hash = hash;
+    Object.freeze(this);
   }
 
   locate(key: K): Node {
@@ -148,65 +194,83 @@ class BucketMap<Node extends PlacementNode, K> implements Buckets<Node, K> {
 
   bucketOf(key: K): number {
     // Without a hash of the caller's, K is Key; and murmur3 refuses what is not.
-    if (this.#hash === undefined) return murmur3(key as Key) & this.#mask;
-    return requireUint32(this.#hash(key)) & this.#mask;
+    if (this.#hash === undefined) return murmur3Int32(key as Key) & this.#mask;
+    return requireInt32(this.#hash(key)) & this.#mask;
   }
 
   nodeAt(bucket: number): Node {
-    const node = this.#table[bucket];
+    const node = typeof bucket === "number" ? this.#table[bucket] : undefined;
     if (node === undefined) {
-      throw new RangeError(`bucket must be an integer from 0 to ${this.#mask}, got ${bucket}`);
+      throw new RangeError(
+        `bucket must be an integer from 0 to ${this.#mask}, got ${String(bucket)}`,
+      );
     }
     return this.nodes[node] as Node;
   }
 
   with(node: Node): Buckets<Node, K> {
-    return this.withNodes(nodesWith(this.nodes, node));
+    return this.#onto(membersWith(this.#members, node));
   }
 
   without(id: string): Buckets<Node, K> {
-    return this.withNodes(nodesWithout(this.nodes, id));
+    return this.#onto(membersWithout(this.#members, id));
   }
 
   withNodes(nodes: readonly Node[]): Buckets<Node, K> {
-    const placed = requireNodes(nodes);
-    const counts = requireCounts(this.size, placed);
-    const positions = new Map(placed.map((node, position) => [idOf(node), position]));
+    return this.#onto(membersOf(nodes));
+  }
+
+  #onto(members: Members<Node>): Buckets<Node, K> {
+    const counts = requireCounts(this.size, members);
+    const positions = new Map(members.map(({ id }, position) => [id, position]));
     // The buckets of a node that goes belong to nobody: to an index past the last node.
-    const current = this.nodes.map((node) => positions.get(idOf(node)) ?? placed.length);
+    const current = this.#members.map(({ id }) => positions.get(id) ?? members.length);
     const owners = Uint32Array.from(this.#table, (node) => current[node] as number);
-    const goal = growTable(this.size, placed.map(weightOf));
-    return new BucketMap(placed, fewestMoves(owners, counts, goal), this.#hash);
+    const goal = growTable(this.size, weightsOf(members));
+    return new BucketTable(members, fewestMoves(owners, counts, goal), this.#hash);
   }
 
   toJSON(): BucketsJson {
-    const nodes = this.nodes.map((node) => ({ id: idOf(node), weight: weightOf(node) }));
-    return { nodes, table: Array.from(this.#table) };
+    const hash = this.#hash === undefined ? "murmur3" : "own";
+    return { hash, nodes: nodesToJson(this.#members), table: Array.from(this.#table) };
   }
+}
+
+function weightsOf(members: Members): readonly number[] {
+  return members.map(({ weight }) => weight);
 }
 
 /** What each node is due. */
-function requireCounts(buckets: number, nodes: readonly PlacementNode[]): Uint32Array {
-  if (nodes.length > buckets) {
+function requireCounts(size: number, members: Members): Uint32Array {
+  if (members.length > size) {
     throw new RangeError(
-      `buckets must be at least the number of nodes, ${nodes.length}, got ${buckets}`,
+      `size must be at least the number of nodes, ${members.length}, got ${size}`,
     );
   }
-  const counts = apportion(buckets, nodes.map(weightOf));
-  const idle = nodes[counts.indexOf(0)];
+  const counts = apportion(size, weightsOf(members));
+  const idle = members[counts.indexOf(0)];
   if (idle === undefined) return counts;
   throw new RangeError(
-    `Node "${idOf(idle)}" would have none of ${buckets} buckets: ` +
-      `its weight ${weightOf(idle)} is too small beside the others`,
+    `Node ${quoted(idle.id)} would have none of ${size} buckets: ` +
+      `its weight ${idle.weight} is too small beside the others`,
   );
 }
 
-function requireBuckets(name: string, buckets: unknown): void {
-  const isRight =
-    typeof buckets === "number" && Number.isInteger(Math.log2(buckets)) && buckets >= 1;
-  if (isRight && buckets <= MOST_BUCKETS) return;
+function requireSize(name: string, size: unknown): void {
+  const isRight = typeof size === "number" && Number.isInteger(Math.log2(size)) && size >= 1;
+  if (isRight && size <= MOST_BUCKETS) return;
   throw new RangeError(
-    `${name} must be a power of two from 1 to ${MOST_BUCKETS}, got ${String(buckets)}`,
+    `${name} must be a power of two from 1 to ${MOST_BUCKETS}, got ${String(size)}`,
+  );
+}
+
+/** With another hash, the table would send nearly every key to a wrong node. */
+function requireSameHash(stored: unknown, hash: unknown): void {
+  const given = hash === undefined ? "murmur3" : "own";
+  if (stored === given) return;
+  throw new RangeError(
+    `The table was made with the hash "${String(stored)}", not "${given}": ` +
+      "pass the option hash as it was passed then",
   );
 }
 
@@ -215,7 +279,8 @@ function requireHash(hash: unknown): void {
   throw new TypeError(`hash must be a function of a key, got ${typeof hash}`);
 }
 
-function requireUint32(hash: number): number {
-  if (typeof hash === "number" && hash >>> 0 === hash) return hash;
-  throw new TypeError(`hash must return an integer from 0 to 2^32 - 1, got ${String(hash)}`);
+/** PostgreSQL's short hashes are signed, ours are not: both name the same 32 bits. */
+function requireInt32(hash: number): number {
+  if ((hash | 0) === hash || hash >>> 0 === hash) return hash;
+  throw new TypeError(`hash must return a 32-bit integer, signed or not, got ${String(hash)}`);
 }

@@ -97,12 +97,30 @@ describe("a continuum", () => {
     );
   });
 
+  test("lists the first few of them alike without a generator", () => {
+    fc.assert(
+      fc.property(
+        pointsByOwner,
+        positions,
+        fc.integer({ min: 1, max: 10 }),
+        (owners, at, count) => {
+          const continuum = build(owners);
+          const first = [...continuum.ownersFrom(at)].slice(0, count);
+          expect(continuum.firstOwners(at, count)).toEqual(first);
+        },
+      ),
+    );
+  });
+
   test("has ranges that cover the circle without gaps and agree with the lookup", () => {
     fc.assert(
       fc.property(pointsByOwner, (owners) => {
         const continuum = build(owners);
         let covered = 0;
+        let before = -1;
         for (const { start, end, owner } of continuum.ranges()) {
+          expect(owner, "neighbours have different owners").not.toBe(before);
+          before = owner;
           expect(start).toBe(covered);
           expect(end).toBeGreaterThan(start);
           expect([continuum.ownerAt(start), continuum.ownerAt(end - 1)]).toEqual([owner, owner]);

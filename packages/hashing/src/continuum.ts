@@ -96,17 +96,36 @@ export class Continuum {
     }
   }
 
+  /** The first `count` of {@link ownersFrom}, or all: without a generator, for a few. */
+  firstOwners(position: number, count: number): number[] {
+    const found: number[] = [];
+    const wanted = Math.min(count, this.#ownerCount);
+    let index = this.#indexAt(position);
+    // One step more than points: it may begin at the one that closes the circle, the first's double.
+    for (let left = this.size + 1; left > 0 && found.length < wanted; left--) {
+      const owner = this.#owners[index] as number;
+      if (!found.includes(owner)) found.push(owner);
+      index = index + 1 < this.size ? index + 1 : 0;
+    }
+    return found;
+  }
+
   /** The whole circle from 0 to 2^32, in order; neighbours have different owners. */
   *ranges(): Generator<OwnedRange, void, undefined> {
+    let owner = this.#owners[0] as number;
     let start = 0;
+    let end = 0;
     for (let i = 0; i <= this.size; i++) {
-      const owner = this.#owners[i] as number;
-      const isLast = i === this.size;
-      if (!isLast && this.#owners[i + 1] === owner) continue;
-      const end = (this.#points[i] as number) + 1;
-      if (end > start) yield { start, end, owner };
-      start = end;
+      // Of several points on one position the first has it.
+      if (i > 0 && this.#points[i] === this.#points[i - 1]) continue;
+      if (this.#owners[i] !== owner) {
+        yield { start, end, owner };
+        owner = this.#owners[i] as number;
+        start = end;
+      }
+      end = (this.#points[i] as number) + 1;
     }
+    yield { start, end, owner };
   }
 
   /** With the points of one more owner, who becomes number `owner`; those from there on move up. */

@@ -1,8 +1,7 @@
 /**
- * Envoy's ring is ours with another hash: 64-bit points, XXH64 of `host_0`, `host_1`, …; the first
- * point at or after the key's hash. It is built here and nowhere else, to hold our xxh64 and the
- * rule of the lookup against the tables in Envoy's
- * test/extensions/load_balancing_policies/ring_hash/ring_hash_lb_test.cc (Basic, BasicWithDoundedLoad).
+ * Envoy's ring has 64-bit points, XXH64 of `host_0`, `host_1`, …, as listed in its
+ * test/extensions/load_balancing_policies/ring_hash/ring_hash_lb_test.cc (Basic,
+ * BasicWithDoundedLoad). They are made here to hold our xxh64 against that table.
  */
 import { describe, expect, test } from "vitest";
 import { xxh64 } from "./xxh64.ts";
@@ -14,10 +13,6 @@ function envoyRing(hosts: readonly string[], pointsPerHost: number): Point[] {
     Array.from({ length: pointsPerHost }, (_, i): Point => [host, xxh64(`${host}_${i}`)]),
   );
   return points.sort(([, a], [, b]) => (a < b ? -1 : 1));
-}
-
-function hostAt(ring: readonly Point[], hash: bigint): string | undefined {
-  return (ring.find(([, position]) => position >= hash) ?? ring[0])?.[0];
 }
 
 describe("Envoy's ring hash, 6 hosts and 12 points", () => {
@@ -38,11 +33,6 @@ describe("Envoy's ring hash, 6 hosts and 12 points", () => {
       ["127.0.0.1:94", 15516499411664133160n],
       ["127.0.0.1:90", 16117243373044804889n],
     ]);
-    expect(hostAt(ring, 0n)).toBe("127.0.0.1:94");
-    expect(hostAt(ring, 2n ** 64n - 1n)).toBe("127.0.0.1:94");
-    expect(hostAt(ring, 3551244743356806947n)).toBe("127.0.0.1:95");
-    expect(hostAt(ring, 3551244743356806948n)).toBe("127.0.0.1:93");
-    expect(hostAt(ring, 16117243373044804880n)).toBe("127.0.0.1:90");
   });
 
   test("by host name", () => {
@@ -61,8 +51,5 @@ describe("Envoy's ring hash, 6 hosts and 12 points", () => {
       ["91", 14338313586354474791n],
       ["94", 15364271037087512980n],
     ]);
-    expect(hostAt(ring, 0n)).toBe("95");
-    expect(hostAt(ring, 7225015537174310577n)).toBe("92");
-    expect(hostAt(ring, 6803900775736438537n)).toBe("93");
   });
 });

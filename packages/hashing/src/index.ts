@@ -6,7 +6,7 @@ export {
   bucketsFromJson,
   createBuckets,
 } from "./buckets.ts";
-export { jump, jumpHash } from "./jump.ts";
+export { jump, jumpOfHalves } from "./jump.ts";
 export {
   createKetama,
   type Ketama,
@@ -25,9 +25,8 @@ export {
   type MaglevOptions,
   maglevFromJson,
 } from "./maglev.ts";
-export type { NodeJson, Placed } from "./membership.ts";
 export { murmur3 } from "./murmur3.ts";
-export type { PlacementNode } from "./node.ts";
+export type { NodeJson, PlacementNode, PlacementObject, RestoreOptions } from "./node.ts";
 export {
   hashint4,
   hashint4extended,
@@ -64,4 +63,4 @@ export {
   type TablePlacement,
 } from "./table-diff.ts";
 export { xxh32 } from "./xxh32.ts";
-export { xxh64 } from "./xxh64.ts";
+export { xxh64, xxh64Halves } from "./xxh64.ts";

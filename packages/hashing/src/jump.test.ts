@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { chiSquare, chiSquareBound, randomKeys, sequentialKeys } from "../test/chi-square.ts";
-import { jump, jumpHash } from "./jump.ts";
+import { jump, jumpOfHalves } from "./jump.ts";
 
 describe("published vectors", () => {
   // dgryski/go-jump, jump_test.go: the bucket among 1, 2, 3, … buckets.
@@ -73,7 +73,7 @@ test("the step whose lower half comes out as 0 carries into the upper half", () 
 });
 
 test("halves may be signed or not", () => {
-  expect(jumpHash(-1, -2, 1000)).toBe(jumpHash(0xffff_ffff, 0xffff_fffe, 1000));
+  expect(jumpOfHalves(-1, -2, 1000)).toBe(jumpOfHalves(0xffff_ffff, 0xffff_fffe, 1000));
   expect(jump(-1n, 1000)).toBe(jump(2n ** 64n - 1n, 1000));
 });
 
@@ -102,6 +102,10 @@ describe.each([
       expect(chiSquare(counts, expected)).toBeLessThan(chiSquareBound(buckets - 1));
     },
   );
+});
+
+test("places text alike in every release", () => {
+  expect(["", "user:1", "日本"].map((key) => jump(key, 1000))).toEqual([262, 44, 859]);
 });
 
 test("text and its bytes are placed alike", () => {

@@ -17,7 +17,7 @@
  * Source: Lamping & Veach, "A Fast, Minimal Memory, Consistent Hash Algorithm", 2014, figure 1.
  */
 import type { Key } from "./key.ts";
-import { murmur3 } from "./murmur3.ts";
+import { murmur3Int32 } from "./murmur3.ts";
 
 const MULTIPLIER_HIGH = 0x27bb2ee6;
 const MULTIPLIER_LOW = 0x87b0b0fd;
@@ -42,20 +42,20 @@ const LOW_SEED = 0x9e3779b9;
 export function jump(key: Key | bigint, buckets: number): number {
   if (typeof key === "bigint") {
     const low = Number(key & 0xffff_ffffn);
-    return jumpHash(Number((key >> 32n) & 0xffff_ffffn), low, buckets);
+    return jumpOfHalves(Number((key >> 32n) & 0xffff_ffffn), low, buckets);
   }
-  return jumpHash(murmur3(key, HIGH_SEED), murmur3(key, LOW_SEED), buckets);
+  return jumpOfHalves(murmur3Int32(key, HIGH_SEED), murmur3Int32(key, LOW_SEED), buckets);
 }
 
 /**
- * The bucket of a 64-bit hash given as two halves: `jumpHash(0, 256, 1024) === 520`.
+ * The bucket of a 64-bit hash given as two halves: `jumpOfHalves(0, 256, 1024) === 520`.
  *
  * @param high the upper 32 bits, signed or not.
  * @param low the lower 32 bits, signed or not.
  * @param buckets an integer from 1 to 2^31 - 1.
  * @throws RangeError when `buckets` is out of range.
  */
-export function jumpHash(high: number, low: number, buckets: number): number {
+export function jumpOfHalves(high: number, low: number, buckets: number): number {
   if (!(Number.isInteger(buckets) && buckets >= 1 && buckets <= MOST_BUCKETS)) {
     throw new RangeError(`buckets must be an integer from 1 to 2^31 - 1, got ${String(buckets)}`);
   }

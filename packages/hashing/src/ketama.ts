@@ -24,12 +24,24 @@
 
 import { hash } from "node:crypto";
 import { type Continuum, createContinuum, MAX_POINTS } from "./continuum.ts";
-import { type Key, refuseKey } from "./key.ts";
-import { type NodeJson, nodesWith, nodesWithout, type Placed } from "./membership.ts";
-import { idOf, type PlacementNode, requireNodes, weightOf } from "./node.ts";
+import { isBytes, type Key, refuseKey } from "./key.ts";
+import {
+  type Members,
+  membersFromJson,
+  membersOf,
+  membersWith,
+  membersWithout,
+  type NodeJson,
+  nodesOf,
+  nodesToJson,
+  type PlacementNode,
+  quoted,
+  type RestoreOptions,
+} from "./node.ts";
 
 /** An immutable placement of keys on nodes. Nodes in any order give the same one, in every process. */
 export interface Ketama<Node extends PlacementNode = PlacementNode> {
+  readonly kind: "ketama";
   /** In the order of their ids. */
   readonly nodes: readonly Node[];
   readonly dialect: KetamaDialect;
@@ -80,40 +92,52 @@ export interface KetamaJson {
 /**
  * A ring that places every key where libketama, or the named other program, does.
  *
- * @throws TypeError when a node has no string id; RangeError when there is no node, an id is empty
- *   or twice, a weight is not a whole number of at least 1 (those programs have no others), the weights
- *   add up to 2^53 or more, `dialect` is unknown, or there are more than 26,214 nodes.
+ * @throws TypeError when a node has no string id; RangeError when there is no node, an id is empty,
+ *   twice or holds a lone surrogate, a weight is not an integer of at least 1 (those programs have
+ *   no others), the weights add up to 2^53 or more, `dialect` is unknown, or there are more than
+ *   26,214 nodes.
  */
+export function createKetama(nodes: readonly string[], options?: KetamaOptions): Ketama<string>;
 export function createKetama<Node extends PlacementNode>(
   nodes: readonly Node[],
-  options: KetamaOptions = {},
-): Ketama<Placed<Node>> {
-  return new KetamaRing(nodes as readonly unknown[] as readonly Placed<Node>[], options.dialect);
+  options?: KetamaOptions,
+): Ketama<Node>;
+export function createKetama(nodes: readonly PlacementNode[], options: KetamaOptions = {}): Ketama {
+  return new KetamaRing(membersOf(nodes), options.dialect);
 }
 
 /**
- * The ring that `toJSON` described, with the nodes as `{ id, weight }`.
+ * The ring that `toJSON` described, with the nodes as `{ id, weight }` or what `nodeOf` makes of them.
  *
- * @throws TypeError or RangeError as {@link createKetama}.
+ * @throws TypeError or RangeError as {@link createKetama}, or when `nodeOf` gives another id.
  */
-export function ketamaFromJson(json: KetamaJson): Ketama<NodeJson> {
-  return createKetama(json.nodes, { dialect: json.dialect });
+export function ketamaFromJson(json: KetamaJson): Ketama<NodeJson>;
+export function ketamaFromJson<Node extends PlacementNode>(
+  json: KetamaJson,
+  options: RestoreOptions<Node>,
+): Ketama<Node>;
+export function ketamaFromJson(json: KetamaJson, options?: RestoreOptions<PlacementNode>): Ketama {
+  return new KetamaRing(membersFromJson(json.nodes, options), json.dialect);
 }
 
 class KetamaRing<Node extends PlacementNode> implements Ketama<Node> {
+  readonly kind = "ketama";
   readonly nodes: readonly Node[];
   readonly dialect: KetamaDialect;
+  readonly #members: Members<Node>;
   readonly #continuum: Continuum;
 
-  constructor(nodes: readonly Node[], dialect: KetamaDialect = "libketama") {
-    this.nodes = requireNodes(nodes);
+  constructor(members: Members<Node>, dialect: KetamaDialect = "libketama") {
+    this.nodes = nodesOf(members);
     this.dialect = dialect;
+    this.#members = members;
     const { pointsPerDigest, digests } = requireDialect(dialect);
-    const total = requireTotalWeight(this.nodes);
-    const pointsByNode = this.nodes.map((node) =>
-      pointsOf(idOf(node), digests(weightOf(node), total, nodes.length), pointsPerDigest),
+    const total = requireTotalWeight(members);
+    const pointsByNode = members.map(({ id, weight }) =>
+      pointsOf(id, digests(weight, total, members.length), pointsPerDigest),
     );
     this.#continuum = createContinuum(pointsByNode);
+    Object.freeze(this);
   }
 
   locate(key: Key): Node {
@@ -127,16 +151,15 @@ class KetamaRing<Node extends PlacementNode> implements Ketama<Node> {
   }
 
   with(node: Node): Ketama<Node> {
-    return new KetamaRing(nodesWith(this.nodes, node), this.dialect);
+    return new KetamaRing(membersWith(this.#members, node), this.dialect);
   }
 
   without(id: string): Ketama<Node> {
-    return new KetamaRing(nodesWithout(this.nodes, id), this.dialect);
+    return new KetamaRing(membersWithout(this.#members, id), this.dialect);
   }
 
   toJSON(): KetamaJson {
-    const nodes = this.nodes.map((node) => ({ id: idOf(node), weight: weightOf(node) }));
-    return { dialect: this.dialect, nodes };
+    return { dialect: this.dialect, nodes: nodesToJson(this.#members) };
   }
 }
 
@@ -145,7 +168,7 @@ class KetamaRing<Node extends PlacementNode> implements Ketama<Node> {
  * @throws TypeError when `key` is neither a string nor bytes.
  */
 export function ketamaHash(key: Key): number {
-  if (typeof key !== "string" && !(key instanceof Uint8Array)) return refuseKey(key);
+  if (typeof key !== "string" && !isBytes(key)) return refuseKey(key);
   return md5(key).readUInt32LE(0);
 }
 
@@ -205,18 +228,17 @@ function md5(data: string | Uint8Array): Buffer {
   return hash("md5", data, "buffer");
 }
 
-function requireTotalWeight(nodes: readonly PlacementNode[]): number {
-  if (nodes.length * 160 > MAX_POINTS) {
+function requireTotalWeight(members: Members): number {
+  if (members.length * 160 > MAX_POINTS) {
     throw new RangeError(`A ketama ring must have at most ${MAX_POINTS} points, 160 a node`);
   }
   let total = 0;
-  for (const node of nodes) {
-    const weight = weightOf(node);
+  for (const { id, weight } of members) {
     total += weight;
     if (Number.isSafeInteger(weight) && Number.isSafeInteger(total)) continue;
     throw new RangeError(
-      `The weights of a ketama ring must be whole numbers that add up to less than 2^53, ` +
-        `got ${weight} for "${idOf(node)}"`,
+      "The weights of a ketama ring must be integers that add up to less than 2^53, " +
+        `got ${weight} for ${quoted(id)}`,
     );
   }
   return total;

@@ -1,5 +1,5 @@
 import type { Key } from "./key.ts";
-import { hashUtf8, tailOf, wordOf } from "./utf8.ts";
+import { hashKey, tailWord, wordAt } from "./key-bytes.ts";
 
 /**
  * Bob Jenkins' lookup3 as PostgreSQL computes it on a little-endian machine: the hash under all of
@@ -34,35 +34,33 @@ export interface Seed {
 
 export const NO_SEED: Seed = { low: 0, high: 0 };
 
-/** Hashes a text or bytes of that length; {@link lookup3Low} and {@link lookup3High} have the result. */
-export function lookup3(source: Key, length: number, seed: Seed): void {
-  const asText = typeof source === "string" ? -1 : 0;
+/** Hashes a key; {@link lookup3Low} and {@link lookup3High} have the result. */
+export function lookup3(key: Key, seed: Seed): void {
+  hashKey(key, lookup3Bytes, seed);
+}
+
+/** Hashes the first `length` of `bytes`. */
+export function lookup3Bytes(bytes: DataView, length: number, seed: Seed): void {
   begin(length, seed);
-  let ascii = 0;
   let at = 0;
-  for (; at + 12 <= length && ascii >= 0; at += 12) {
-    const a = wordOf(source, at);
-    const b = wordOf(source, at + 4);
-    const c = wordOf(source, at + 8);
-    ascii |= (a | b | c) & asText;
-    mix(a, b, c);
-  }
-  const a = at + 4 <= length ? wordOf(source, at) : tailOf(source, at, length);
-  const b = at + 8 <= length ? wordOf(source, at + 4) : tailOf(source, at + 4, length);
-  const c = tailOf(source, at + 8, length);
-  ascii |= (a | b | c) & asText;
-  if (ascii < 0 && typeof source === "string") hashUtf8(source, lookup3, seed);
-  else finish(a, b, c << 8);
+  for (; at + 12 <= length; at += 12)
+    mix(wordAt(bytes, at), wordAt(bytes, at + 4), wordAt(bytes, at + 8));
+  const a = at + 4 <= length ? wordAt(bytes, at) : tailWord(bytes, at, length);
+  const b = at + 8 <= length ? wordAt(bytes, at + 4) : tailWord(bytes, at + 4, length);
+  finish(a, b, tailWord(bytes, at + 8, length) << 8);
 }
 
 /** Hashes the four bytes of one word. */
-export function lookup3Word(word: number, seed: Seed): void {
+export function lookup3Word(value: number, seed: Seed): void {
   begin(4, seed);
-  finish(word, 0, 0);
+  finish(value, 0, 0);
 }
 
 function begin(length: number, seed: Seed): void {
-  state.fill(0x9e3779b9 + length + 3923095);
+  const start = (0x9e3779b9 + length + 3923095) | 0;
+  state[0] = start;
+  state[1] = start;
+  state[2] = start;
   if (seed.low !== 0 || seed.high !== 0) mix(seed.high, seed.low, 0);
 }
 

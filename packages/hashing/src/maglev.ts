@@ -24,14 +24,25 @@
  * source/extensions/load_balancing_policies/maglev/maglev_lb.cc.
  */
 import type { Key } from "./key.ts";
-import { type NodeJson, nodesWith, nodesWithout, type Placed } from "./membership.ts";
 import { murmur3 } from "./murmur3.ts";
-import { idOf, type PlacementNode, requireNodes, weightOf } from "./node.ts";
+import {
+  type Members,
+  membersFromJson,
+  membersOf,
+  membersWith,
+  membersWithout,
+  type NodeJson,
+  nodesOf,
+  nodesToJson,
+  type PlacementNode,
+  type RestoreOptions,
+} from "./node.ts";
 import { isPrime, primeFrom } from "./prime.ts";
 import { xxh64 } from "./xxh64.ts";
 
 /** An immutable placement of keys on nodes. Nodes in any order give the same one, in every process. */
 export interface Maglev<Node extends PlacementNode = PlacementNode> {
+  readonly kind: "maglev";
   /** In the order of their ids. */
   readonly nodes: readonly Node[];
   /** Entries in the table: a prime. */
@@ -65,43 +76,56 @@ export interface MaglevJson {
 const LARGEST_SIZE = 5_000_011;
 
 /**
- * Builds the table: about size · ln(size) steps, some milliseconds by default.
+ * Builds the table: about size · ln(size) steps for equal weights, some milliseconds by default. Nodes
+ * far lighter than the heaviest are asked in vain: up to size · nodes steps, seconds for thousands.
  *
- * @throws TypeError when a node has no string id; RangeError when there is no node, an id is empty
- *   or twice, a weight is not a finite number above 0, `size` is not a prime, or there are more
- *   nodes than entries.
+ * @throws TypeError when a node has no string id; RangeError when there is no node, an id is empty,
+ *   twice or holds a lone surrogate, a weight is not a number from 1e-30 to 1e30, `size` is not a
+ *   prime, or there are more nodes than entries.
  */
+export function createMaglev(nodes: readonly string[], options?: MaglevOptions): Maglev<string>;
 export function createMaglev<Node extends PlacementNode>(
   nodes: readonly Node[],
-  options: MaglevOptions = {},
-): Maglev<Placed<Node>> {
-  return new MaglevTable(nodes as readonly unknown[] as readonly Placed<Node>[], options.size);
+  options?: MaglevOptions,
+): Maglev<Node>;
+export function createMaglev(nodes: readonly PlacementNode[], options: MaglevOptions = {}): Maglev {
+  return new MaglevTable(membersOf(nodes), options.size);
 }
 
 /**
- * The placement that `toJSON` described, with the nodes as `{ id, weight }`.
+ * The placement that `toJSON` described, with the nodes as `{ id, weight }` or what `nodeOf` makes of
+ * them.
  *
- * @throws TypeError or RangeError as {@link createMaglev}.
+ * @throws TypeError or RangeError as {@link createMaglev}, or when `nodeOf` gives another id.
  */
-export function maglevFromJson(json: MaglevJson): Maglev<NodeJson> {
-  return new MaglevTable(json.nodes, json.size);
+export function maglevFromJson(json: MaglevJson): Maglev<NodeJson>;
+export function maglevFromJson<Node extends PlacementNode>(
+  json: MaglevJson,
+  options: RestoreOptions<Node>,
+): Maglev<Node>;
+export function maglevFromJson(json: MaglevJson, options?: RestoreOptions<PlacementNode>): Maglev {
+  return new MaglevTable(membersFromJson(json.nodes, options), json.size);
 }
 
 class MaglevTable<Node extends PlacementNode> implements Maglev<Node> {
+  readonly kind = "maglev";
   readonly nodes: readonly Node[];
   readonly size: number;
+  readonly #members: Members<Node>;
   readonly #table: EntryTable;
 
-  constructor(nodes: readonly Node[], size = 65_537) {
+  constructor(members: Members<Node>, size = 65_537) {
     requireSize(size);
-    this.nodes = requireNodes(nodes);
+    this.nodes = nodesOf(members);
     this.size = size;
-    if (this.nodes.length > size) {
+    this.#members = members;
+    if (members.length > size) {
       throw new RangeError(
-        `size must be at least the number of nodes, ${nodes.length}, got ${size}`,
+        `size must be at least the number of nodes, ${members.length}, got ${size}`,
       );
     }
-    this.#table = fillTable(size, sharesOf(this.nodes), hashedPreferences(this.nodes, size));
+    this.#table = fillTable(size, sharesOf(members), hashedPreferences(members, size));
+    Object.freeze(this);
   }
 
   locate(key: Key): Node {
@@ -109,24 +133,25 @@ class MaglevTable<Node extends PlacementNode> implements Maglev<Node> {
   }
 
   nodeAt(entry: number): Node {
-    const node = this.#table[entry];
+    const node = typeof entry === "number" ? this.#table[entry] : undefined;
     if (node === undefined) {
-      throw new RangeError(`entry must be an integer from 0 to ${this.size - 1}, got ${entry}`);
+      throw new RangeError(
+        `entry must be an integer from 0 to ${this.size - 1}, got ${String(entry)}`,
+      );
     }
     return this.nodes[node] as Node;
   }
 
   with(node: Node): Maglev<Node> {
-    return new MaglevTable(nodesWith(this.nodes, node), this.size);
+    return new MaglevTable(membersWith(this.#members, node), this.size);
   }
 
   without(id: string): Maglev<Node> {
-    return new MaglevTable(nodesWithout(this.nodes, id), this.size);
+    return new MaglevTable(membersWithout(this.#members, id), this.size);
   }
 
   toJSON(): MaglevJson {
-    const nodes = this.nodes.map((node) => ({ id: idOf(node), weight: weightOf(node) }));
-    return { size: this.size, nodes };
+    return { size: this.size, nodes: nodesToJson(this.#members) };
   }
 }
 
@@ -158,19 +183,16 @@ export function fillTable(size: number, weights: readonly number[], next: Prefer
 }
 
 /** Weights as parts of 1, as Envoy has them: its sums, and so its rounding. */
-function sharesOf(nodes: readonly PlacementNode[]): readonly number[] {
-  // Divided by the largest first only where the sum would overflow.
-  const weights = nodes.map(weightOf);
-  const total = weights.reduce((sum, weight) => sum + weight, 0);
-  if (total < Number.POSITIVE_INFINITY) return weights.map((weight) => weight / total);
-  return weights.map((weight) => weight / Number.MAX_VALUE);
+function sharesOf(members: Members): readonly number[] {
+  const total = members.reduce((sum, { weight }) => sum + weight, 0);
+  return members.map(({ weight }) => weight / total);
 }
 
 /** Offset, then skip by skip around the table. */
-function hashedPreferences(nodes: readonly PlacementNode[], size: number): Preferences {
+function hashedPreferences(members: Members, size: number): Preferences {
   const modulus = BigInt(size);
-  const entries = nodes.map((node) => Number(xxh64(idOf(node), 0) % modulus));
-  const skips = nodes.map((node) => Number(xxh64(idOf(node), 1) % (modulus - 1n)) + 1);
+  const entries = members.map(({ id }) => Number(xxh64(id, 0) % modulus));
+  const skips = members.map(({ id }) => Number(xxh64(id, 1) % (modulus - 1n)) + 1);
   return (node) => {
     const entry = entries[node] as number;
     const following = entry + (skips[node] as number);

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { anyText, MEGABYTE, notKeys, smhasherVerification, textOf, utf8 } from "../test/texts.ts";
 import type { Key } from "./key.ts";
-import { murmur3 } from "./murmur3.ts";
+import { murmur3, murmur3Int32 } from "./murmur3.ts";
 
 describe("agrees with the reference", () => {
   test.each([
@@ -30,6 +30,22 @@ test("a text has the hash of its UTF-8 bytes, lone surrogates counting as U+FFFD
     }),
   );
   expect(murmur3("a\ud800")).toBe(murmur3("a\ufffd"));
+});
+
+test("a text of every length up to 80 has the hash of its bytes, ASCII or not", () => {
+  for (let length = 0; length <= 80; length++) {
+    for (const text of [textOf(length, "ascii"), `${textOf(length, "ascii")}é`]) {
+      expect(murmur3(text, length)).toBe(murmur3(utf8(text), length));
+    }
+  }
+});
+
+test("the int32 is the same bits", () => {
+  fc.assert(
+    fc.property(anyText, fc.integer(), (text, seed) => {
+      expect(murmur3Int32(text, seed)).toBe(murmur3(text, seed) | 0);
+    }),
+  );
 });
 
 test("a key of 1 MB is hashed whole", () => {

@@ -1,5 +1,5 @@
-import { type Key, refuseKey } from "./key.ts";
-import { asciiTail, asciiWord, byteTail, byteWord, hashUtf8 } from "./utf8.ts";
+import type { Key } from "./key.ts";
+import { hashKey, tailWord, wordAt } from "./key-bytes.ts";
 
 /**
  * MurmurHash3_x86_32: the hash of every placement here that is free to choose.
@@ -12,40 +12,55 @@ import { asciiTail, asciiWord, byteTail, byteWord, hashUtf8 } from "./utf8.ts";
  * Source: Austin Appleby, SMHasher, `MurmurHash3.cpp`, MurmurHash3_x86_32.
  *
  * @param key text, as its UTF-8 bytes (a lone surrogate as U+FFFD), or bytes.
- * @param seed an integer; its low 32 bits count.
+ * @param seed an integer; its low 32 bits count. Beware of `keys.map(murmur3)`: it passes the index.
  * @returns an integer from 0 to 2^32 - 1: `murmur3("test") === 0xba6bd213`.
  * @throws TypeError when `key` is neither a string nor bytes.
  */
 export function murmur3(key: Key, seed = 0): number {
-  if (typeof key === "string") return murmur3Text(key, seed);
-  if (key instanceof Uint8Array) return murmur3Bytes(key, key.length, seed);
-  return refuseKey(key);
+  return murmur3Int32(key, seed) >>> 0;
 }
 
-function murmur3Text(text: string, seed: number): number {
+/**
+ * {@link murmur3} as the int32 it is computed in, for lookups that take some bits of it: an int32
+ * stays in a register, where an integer beyond 2^31 becomes an object.
+ */
+export function murmur3Int32(key: Key, seed = 0): number {
+  if (typeof key === "string" && key.length <= SHORT) return hashShort(key, seed);
+  return hashKey(key, hashBytes, seed);
+}
+
+/** Up to here reading the characters is faster than having them written as bytes. */
+const SHORT = 32;
+
+/** Of ASCII, char codes and bytes are the same thing. Whether it was is known at the end. */
+function hashShort(text: string, seed: number): number {
   const length = text.length;
   const tail = length & ~3;
   let hash = seed | 0;
-  let ascii = 0;
-  for (let at = 0; at < tail && ascii >= 0; at += 4) {
-    const word = asciiWord(text, at);
-    ascii |= word;
-    hash = mix(hash, word);
+  let all = 0;
+  for (let at = 0; at < tail; at += 4) {
+    const a = text.charCodeAt(at);
+    const b = text.charCodeAt(at + 1);
+    const c = text.charCodeAt(at + 2);
+    const d = text.charCodeAt(at + 3);
+    all |= a | b | c | d;
+    hash = mix(hash, a | (b << 8) | (c << 16) | (d << 24));
   }
-  if (tail < length) {
-    const word = asciiTail(text, tail);
-    ascii |= word;
-    hash ^= scramble(word);
+  let last = 0;
+  for (let at = length - 1; at >= tail; at--) {
+    const code = text.charCodeAt(at);
+    all |= code;
+    last = (last << 8) | code;
   }
-  if (ascii < 0) return hashUtf8(text, murmur3Bytes, seed);
-  return avalanche(hash ^ length);
+  if (all > 0x7f) return hashKey(text, hashBytes, seed);
+  return avalanche(hash ^ scramble(last) ^ length);
 }
 
-function murmur3Bytes(bytes: Uint8Array, length: number, seed: number): number {
+function hashBytes(bytes: DataView, length: number, seed: number): number {
   const tail = length & ~3;
   let hash = seed | 0;
-  for (let at = 0; at < tail; at += 4) hash = mix(hash, byteWord(bytes, at));
-  return avalanche(hash ^ scramble(byteTail(bytes, tail, length)) ^ length);
+  for (let at = 0; at < tail; at += 4) hash = mix(hash, wordAt(bytes, at));
+  return avalanche(hash ^ scramble(tailWord(bytes, tail, length)) ^ length);
 }
 
 function mix(hash: number, word: number): number {
@@ -61,5 +76,5 @@ function scramble(word: number): number {
 function avalanche(hash: number): number {
   let mixed = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
-  return (mixed ^ (mixed >>> 16)) >>> 0;
+  return mixed ^ (mixed >>> 16);
 }

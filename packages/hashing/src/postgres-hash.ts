@@ -1,6 +1,14 @@
 import { highHalf, lowHalf, toInt64 } from "./int64.ts";
-import { type Key, refuseKey } from "./key.ts";
-import { lookup3, lookup3High, lookup3Low, lookup3Word, NO_SEED, type Seed } from "./lookup3.ts";
+import type { Key } from "./key.ts";
+import {
+  lookup3,
+  lookup3Bytes,
+  lookup3High,
+  lookup3Low,
+  lookup3Word,
+  NO_SEED,
+  type Seed,
+} from "./lookup3.ts";
 import { uuidBytes } from "./uuid.ts";
 
 /**
@@ -32,7 +40,7 @@ import { uuidBytes } from "./uuid.ts";
  * @throws TypeError when `key` is neither a string nor bytes.
  */
 export function hashtext(key: Key): number {
-  hashKey(key, NO_SEED);
+  lookup3(key, NO_SEED);
   return lookup3Low();
 }
 
@@ -45,7 +53,7 @@ export function hashtext(key: Key): number {
  * @throws TypeError when `key` or `seed` is of another type; RangeError when `seed` is no int64.
  */
 export function hashtextextended(key: Key, seed: bigint | number = 0): bigint {
-  hashKey(key, seedOf(seed));
+  lookup3(key, seedOf(seed));
   return result();
 }
 
@@ -103,7 +111,7 @@ export function hashint8extended(value: bigint | number, seed: bigint | number =
  * @throws TypeError when `uuid` is no string; RangeError when it has another form.
  */
 export function uuidHash(uuid: string): number {
-  lookup3(uuidBytes(uuid), 16, NO_SEED);
+  lookup3Bytes(uuidBytes(uuid), 16, NO_SEED);
   return lookup3Low();
 }
 
@@ -114,13 +122,8 @@ export function uuidHash(uuid: string): number {
  * @throws as {@link uuidHash} and {@link hashtextextended}.
  */
 export function uuidHashExtended(uuid: string, seed: bigint | number = 0): bigint {
-  lookup3(uuidBytes(uuid), 16, seedOf(seed));
+  lookup3Bytes(uuidBytes(uuid), 16, seedOf(seed));
   return result();
-}
-
-function hashKey(key: Key, seed: Seed): void {
-  if (typeof key === "string" || key instanceof Uint8Array) lookup3(key, key.length, seed);
-  else refuseKey(key);
 }
 
 function result(): bigint {

@@ -32,7 +32,10 @@ test("keys with one tag share the slot of the tag", () => {
 
 test("a tag begins at the first brace and ends at the next closing one", () => {
   expect(redisSlot("a{{b}}c")).toBe(redisSlot("{b"));
-  expect(redisSlot("a}{b}{c}")).toBe(redisSlot("b"));
+  for (const key of ["a}{b}{c}", "é}a{b}c", "}}{b}"]) {
+    expect(redisSlot(key)).toBe(redisSlot("b"));
+    expect(redisSlot(utf8(key))).toBe(redisSlot("b"));
+  }
 });
 
 test("a text has the slot of its UTF-8 bytes, lone surrogates counting as U+FFFD", () => {

@@ -1,5 +1,5 @@
-import { type Key, refuseKey } from "./key.ts";
-import { hashUtf8 } from "./utf8.ts";
+import type { Key } from "./key.ts";
+import { hashKey } from "./key-bytes.ts";
 
 /**
  * The slot of a key in a Redis Cluster: CRC16-XMODEM modulo 16384.
@@ -14,9 +14,7 @@ import { hashUtf8 } from "./utf8.ts";
  * @throws TypeError when `key` is neither a string nor bytes.
  */
 export function redisSlot(key: Key): number {
-  if (typeof key === "string") return slotOfText(key);
-  if (key instanceof Uint8Array) return slotOfBytes(key, key.length);
-  return refuseKey(key);
+  return typeof key === "string" ? slotOfText(key) : hashKey(key, slotOfBytes, undefined);
 }
 
 function slotOfText(text: string): number {
@@ -31,24 +29,24 @@ function slotOfText(text: string): number {
     all |= code;
     crc = step(crc, code);
   }
-  return all > 0x7f ? hashUtf8(text, slotOfBytes, undefined) : crc & 16383;
+  return all > 0x7f ? hashKey(text, slotOfBytes, undefined) : crc & 16383;
 }
 
-function slotOfBytes(bytes: Uint8Array, length: number): number {
+function slotOfBytes(bytes: DataView, length: number): number {
   const open = find("{", bytes, 0, length);
   const close = find("}", bytes, open, length);
   const tagged = close < length && close > open + 1;
   const to = tagged ? close : length;
   let crc = 0;
-  for (let at = tagged ? open + 1 : 0; at < to; at++) crc = step(crc, bytes[at] as number);
+  for (let at = tagged ? open + 1 : 0; at < to; at++) crc = step(crc, bytes.getUint8(at));
   return crc & 16383;
 }
 
 /** Where the character first stands; `to` when it does not. */
-function find(character: string, bytes: Uint8Array, from: number, to: number): number {
+function find(character: string, bytes: DataView, from: number, to: number): number {
   const code = character.charCodeAt(0);
   let at = from;
-  while (at < to && bytes[at] !== code) at += 1;
+  while (at < to && bytes.getUint8(at) !== code) at += 1;
   return at;
 }
 

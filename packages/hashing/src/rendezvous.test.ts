@@ -74,10 +74,12 @@ describe("disruption", () => {
 
   test("going and coming back changes nothing", () => {
     fc.assert(
-      fc.property(cluster, ([first, ...rest]) => {
+      fc.property(cluster, keys, ([first, ...rest], sample) => {
         const all = createRendezvous([first as (typeof rest)[number], ...rest]);
         const back = all.without(first?.id ?? "").with(first as (typeof rest)[number]);
         expect(back.toJSON()).toEqual(all.toJSON());
+        const count = rest.length + 1;
+        for (const key of sample) expect(back.locateN(key, count)).toEqual(all.locateN(key, count));
       }),
     );
   });
@@ -172,7 +174,41 @@ test("JSON gives an equal placement", () => {
     expect(restored.locate(key).id).toBe(placement.locate(key).id);
 });
 
+test("a weight that is tuned after the placement was made does not count", () => {
+  const nodes = [1, 2, 3].map((weight) => ({ id: `node-${weight}`, weight }));
+  const placement = createRendezvous(nodes);
+  const restored = rendezvousFromJson(placement.toJSON());
+  for (const node of nodes) node.weight = 10 - node.weight;
+  for (const key of randomKeys(200, 31)) {
+    expect(placement.locate(key).id).toBe(restored.locate(key).id);
+    expect(placement.locateN(key, 1)).toEqual([placement.locate(key)]);
+  }
+});
+
+test("JSON and the caller's own nodes give the placement back", () => {
+  const nodes = ["a", "b"].map((id) => ({ id, weight: 1, open: true }));
+  const nodeOf = ({ id }: { id: string }) => (id === "a" ? nodes[0] : nodes[1]) ?? { id };
+  const restored = rendezvousFromJson(createRendezvous(nodes).toJSON(), { nodeOf });
+  expect(restored.nodes).toEqual(nodes);
+});
+
+test("the smallest and the largest weight there are share by their ratio", () => {
+  for (const unit of [1e-30, 0.5e30]) {
+    const nodes = [1, 2].map((share) => ({ id: `node-${share}`, weight: share * unit }));
+    const placement = createRendezvous(nodes);
+    const counts = countsOf(randomKeys(8192, 37), (key) => placement.locate(key), placement.nodes);
+    expect(chiSquare(counts, [8192 / 3, (8192 * 2) / 3])).toBeLessThan(chiSquareBound(1));
+  }
+});
+
 test("placements of today are the placements of tomorrow", () => {
+  const weighted = createRendezvous([
+    { id: "a", weight: 1 },
+    { id: "b", weight: 2.5 },
+    { id: "c", weight: 0.3 },
+  ]);
+  const placed = sequentialKeys(20).map((key) => weighted.locate(key).id);
+  expect(placed.join("")).toBe("bcabcbbbaababaabbbab");
   const placement = createRendezvous(["a", "b", "c", "d"]);
   expect(
     sequentialKeys(12)

@@ -18,10 +18,21 @@
  * Transactions on Networking 6(1), 1998; the logarithmic method for weights: Schindelhauer & Schomaker,
  * "Weighted Distributed Hash Tables", SPAA 2005.
  */
+import { requireCount } from "./count.ts";
 import type { Key } from "./key.ts";
-import { type NodeJson, nodesWith, nodesWithout, type Placed } from "./membership.ts";
-import { murmur3 } from "./murmur3.ts";
-import { idOf, type PlacementNode, requireNodes, weightOf } from "./node.ts";
+import { murmur3Int32 } from "./murmur3.ts";
+import {
+  type Members,
+  membersFromJson,
+  membersOf,
+  membersWith,
+  membersWithout,
+  type NodeJson,
+  nodesOf,
+  nodesToJson,
+  type PlacementNode,
+  type RestoreOptions,
+} from "./node.ts";
 
 /** An immutable placement of keys on nodes. Nodes in any order give the same one, in every process. */
 export interface Rendezvous<Node extends PlacementNode = PlacementNode> {
@@ -32,7 +43,7 @@ export interface Rendezvous<Node extends PlacementNode = PlacementNode> {
   /**
    * The `count` best nodes for a key, best first: its node, then where its copies go. When a node
    * goes away the others keep their order. All nodes if there are fewer than `count`.
-   * O(nodes · log nodes).
+   * O(nodes) for a few, O(nodes²) for all.
    * @throws RangeError when `count` is not an integer of at least 1; TypeError as {@link locate}.
    */
   locateN(key: Key, count: number): Node[];
@@ -49,67 +60,88 @@ export interface RendezvousJson {
 }
 
 /**
- * @throws TypeError when a node has no string id; RangeError when there is no node, an id is empty
- *   or twice, or a weight is not a finite number above 0.
+ * @throws TypeError when a node has no string id; RangeError when there is no node, an id is empty,
+ *   twice or holds a lone surrogate, or a weight is not a number from 1e-30 to 1e30.
  */
+export function createRendezvous(nodes: readonly string[]): Rendezvous<string>;
 export function createRendezvous<Node extends PlacementNode>(
   nodes: readonly Node[],
-): Rendezvous<Placed<Node>> {
-  return new HighestWeight(nodes as readonly unknown[] as readonly Placed<Node>[]);
+): Rendezvous<Node>;
+export function createRendezvous(nodes: readonly PlacementNode[]): Rendezvous {
+  return new HighestWeight(membersOf(nodes));
 }
 
 /**
- * The placement that `toJSON` described, with the nodes as `{ id, weight }`.
- * @throws TypeError or RangeError as {@link createRendezvous}.
+ * The placement that `toJSON` described, with the nodes as `{ id, weight }` or what `nodeOf` makes of
+ * them.
+ *
+ * @throws TypeError or RangeError as {@link createRendezvous}, or when `nodeOf` gives another id.
  */
-export function rendezvousFromJson(json: RendezvousJson): Rendezvous<NodeJson> {
-  return new HighestWeight(json.nodes);
+export function rendezvousFromJson(json: RendezvousJson): Rendezvous<NodeJson>;
+export function rendezvousFromJson<Node extends PlacementNode>(
+  json: RendezvousJson,
+  options: RestoreOptions<Node>,
+): Rendezvous<Node>;
+export function rendezvousFromJson(
+  json: RendezvousJson,
+  options?: RestoreOptions<PlacementNode>,
+): Rendezvous {
+  return new HighestWeight(membersFromJson(json.nodes, options));
 }
 
 class HighestWeight<Node extends PlacementNode> implements Rendezvous<Node> {
   readonly nodes: readonly Node[];
+  readonly #members: Members<Node>;
   readonly #seeds: Int32Array;
   readonly #factors: Int32Array;
-  /** Undefined where all are equal. */
-  readonly #weights: Float64Array | undefined;
+  readonly #weights: Float64Array;
+  readonly #isEven: boolean;
 
-  constructor(nodes: readonly Node[]) {
-    this.nodes = requireNodes(nodes);
-    const ids = this.nodes.map(idOf);
-    this.#seeds = Int32Array.from(ids, (id) => murmur3(id, 1));
+  constructor(members: Members<Node>) {
+    this.nodes = nodesOf(members);
+    this.#members = members;
+    this.#seeds = Int32Array.from(members, ({ id }) => murmur3Int32(id, 1));
     // Odd, so that multiplying loses nothing. Two hashes, so that no two ids draw alike.
-    this.#factors = Int32Array.from(ids, (id) => murmur3(id, 2) | 1);
-    const weights = Float64Array.from(this.nodes, weightOf);
-    this.#weights = weights.every((weight) => weight === weights[0]) ? undefined : weights;
+    this.#factors = Int32Array.from(members, ({ id }) => murmur3Int32(id, 2) | 1);
+    this.#weights = Float64Array.from(members, ({ weight }) => weight);
+    this.#isEven = this.#weights.every((weight) => weight === this.#weights[0]);
+    Object.freeze(this);
   }
 
   locate(key: Key): Node {
-    const hash = murmur3(key);
-    const best = this.#weights ? this.#earliest(hash, this.#weights) : this.#highest(hash);
-    return this.nodes[best] as Node;
+    const hash = murmur3Int32(key);
+    return this.nodes[this.#isEven ? this.#highest(hash) : this.#earliest(hash)] as Node;
   }
 
   locateN(key: Key, count: number): Node[] {
-    if (!(Number.isInteger(count) && count >= 1)) {
-      throw new RangeError(`count must be an integer of at least 1, got ${String(count)}`);
+    requireCount("count", count);
+    const hash = murmur3Int32(key);
+    const best: number[] = [];
+    const waits: number[] = [];
+    for (let node = 0; node < this.#seeds.length; node++) {
+      const wait = this.#wait(hash, node);
+      if (best.length === count && wait >= (waits[count - 1] as number)) continue;
+      let place = best.length < count ? best.length : count - 1;
+      for (; place > 0 && wait < (waits[place - 1] as number); place--) {
+        best[place] = best[place - 1] as number;
+        waits[place] = waits[place - 1] as number;
+      }
+      best[place] = node;
+      waits[place] = wait;
     }
-    const hash = murmur3(key);
-    const times = this.nodes.map((node, index) => waitOf(this.#draw(hash, index), weightOf(node)));
-    const order = times.map((_, index) => index);
-    order.sort((a, b) => (times[a] as number) - (times[b] as number) || a - b);
-    return order.slice(0, count).map((index) => this.nodes[index] as Node);
+    return best.map((node) => this.nodes[node] as Node);
   }
 
   with(node: Node): Rendezvous<Node> {
-    return new HighestWeight(nodesWith(this.nodes, node));
+    return new HighestWeight(membersWith(this.#members, node));
   }
 
   without(id: string): Rendezvous<Node> {
-    return new HighestWeight(nodesWithout(this.nodes, id));
+    return new HighestWeight(membersWithout(this.#members, id));
   }
 
   toJSON(): RendezvousJson {
-    return { nodes: this.nodes.map((node) => ({ id: idOf(node), weight: weightOf(node) })) };
+    return { nodes: nodesToJson(this.#members) };
   }
 
   #highest(hash: number): number {
@@ -124,16 +156,21 @@ class HighestWeight<Node extends PlacementNode> implements Rendezvous<Node> {
     return best;
   }
 
-  #earliest(hash: number, weights: Float64Array): number {
+  #earliest(hash: number): number {
     let best = 0;
     let earliest = Number.POSITIVE_INFINITY;
-    for (let node = 0; node < weights.length; node++) {
-      const wait = waitOf(this.#draw(hash, node), weights[node] as number);
+    for (let node = 0; node < this.#seeds.length; node++) {
+      const wait = this.#wait(hash, node);
       if (wait >= earliest) continue;
       earliest = wait;
       best = node;
     }
     return best;
+  }
+
+  /** −ln(u) / weight, with u at the middle of the draw's part of 0 to 1: never 0, never 1. */
+  #wait(hash: number, node: number): number {
+    return -Math.log((this.#draw(hash, node) + 0.5) / 2 ** 32) / (this.#weights[node] as number);
   }
 
   /** From 0 to 2^32 − 1: murmur3's finaliser around a multiplication that is the node's own. */
@@ -144,9 +181,4 @@ class HighestWeight<Node extends PlacementNode> implements Rendezvous<Node> {
     mixed = Math.imul(mixed ^ (mixed >>> 16), 0xc2b2ae35);
     return (mixed ^ (mixed >>> 16)) >>> 0;
   }
-}
-
-/** −ln(u) / weight, with u at the middle of the draw's part of 0 to 1: never 0, never 1. */
-function waitOf(draw: number, weight: number): number {
-  return -Math.log((draw + 0.5) / 2 ** 32) / weight;
 }

@@ -8,17 +8,13 @@
  * Bounds are the 99.99 % quantiles; ids and keys are fixed, so that a result is always the same.
  */
 import { describe, expect, test } from "vitest";
+import { chiSquare, chiSquareBound } from "../test/chi-square.ts";
 import { CIRCLE } from "./continuum.ts";
 import { createRing, type Ring } from "./ring.ts";
 import { diffRings } from "./ring-diff.ts";
 
+/** The 99.99 % quantile of the normal distribution. */
 const Z_9999 = 3.719;
-
-/** The 99.99 % quantile of chi-square, by Wilson and Hilferty's approximation. */
-function chiSquareBound(degrees: number): number {
-  const spread = 2 / (9 * degrees);
-  return degrees * (1 - spread + Z_9999 * Math.sqrt(spread)) ** 3;
-}
 
 function sharesOf(ring: Ring<{ id: string; weight: number }>): Map<string, number> {
   const shares = new Map(ring.nodes.map(({ id }) => [id, 0]));
@@ -88,12 +84,8 @@ describe("the shares of a ring's nodes", () => {
       const { id } = ring.locate(`user:${i}`);
       counts.set(id, (counts.get(id) ?? 0) + 1);
     }
-    let statistic = 0;
-    for (const [id, share] of sharesOf(ring)) {
-      const expected = share * keyCount;
-      statistic += ((counts.get(id) ?? 0) - expected) ** 2 / expected;
-    }
-    expect(statistic).toBeLessThan(chiSquareBound(99));
+    const expected = [...sharesOf(ring).values()].map((share) => share * keyCount);
+    expect(chiSquare([...counts.values()], expected)).toBeLessThan(chiSquareBound(99));
   });
 });
 

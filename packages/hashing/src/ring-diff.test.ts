@@ -13,7 +13,7 @@ function ranges(...bounds: [node: string, end: number][]): RangePlacement {
     start = end;
     return range;
   });
-  return { ranges: () => list };
+  return { kind: "ring", ranges: () => list };
 }
 
 const whole = 2 ** 32;
@@ -69,6 +69,13 @@ describe("the difference of two rings", () => {
         const after = createRing(idsAfter);
         expect(diffRings(after, before).share).toBe(diffRings(before, after).share);
       }),
+    );
+  });
+
+  test("of two that hash keys differently is refused", () => {
+    const ketama = createKetama(["a"]) as unknown as RangePlacement;
+    expect(() => diffRings<RangePlacement>(createRing(["a"]), ketama)).toThrow(
+      new TypeError("A ring and a ketama hash keys differently"),
     );
   });
 

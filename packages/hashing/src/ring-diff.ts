@@ -12,6 +12,8 @@ import { idOf, type PlacementNode } from "./node.ts";
 
 /** What both kinds of ring tell: who has which part of the hash space, from 0 to 2^32, in order. */
 export interface RangePlacement {
+  /** Positions of different kinds are different hashes. */
+  readonly kind: "ring" | "ketama";
   ranges(): Iterable<{
     readonly start: number;
     readonly end: number;
@@ -38,10 +40,17 @@ export interface RingDiff {
 
 /**
  * The part of the hash space that is at another node `after` than `before`. Nodes are the same
- * when their ids are. Compare only rings of the same hash: two of `createRing` or two of
- * `createKetama`. Linear in the points of both.
+ * when their ids are. Linear in the points of both.
+ *
+ * @throws TypeError when one is of `createRing` and the other of `createKetama`.
  */
-export function diffRings(before: RangePlacement, after: RangePlacement): RingDiff {
+export function diffRings<Placement extends RangePlacement>(
+  before: Placement,
+  after: NoInfer<Placement>,
+): RingDiff {
+  if (before.kind !== after.kind) {
+    throw new TypeError(`A ${before.kind} and a ${after.kind} hash keys differently`);
+  }
   const moves: { start: number; end: number; from: string; to: string }[] = [];
   let moved = 0;
   for (const { start, end, from, to } of overlaps(before, after)) {

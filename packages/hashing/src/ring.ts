@@ -20,13 +20,26 @@
  */
 
 import { type Continuum, createContinuum, MAX_POINTS } from "./continuum.ts";
+import { requireCount } from "./count.ts";
 import type { Key } from "./key.ts";
-import { type NodeJson, nodesWith, nodesWithout, type Placed } from "./membership.ts";
 import { murmur3 } from "./murmur3.ts";
-import { idOf, type PlacementNode, requireNodes, weightOf } from "./node.ts";
+import {
+  type Member,
+  type Members,
+  membersFromJson,
+  membersOf,
+  membersWith,
+  membersWithout,
+  type NodeJson,
+  nodesOf,
+  nodesToJson,
+  type PlacementNode,
+  type RestoreOptions,
+} from "./node.ts";
 
 /** An immutable placement of keys on nodes. Nodes in any order give the same one, in every process. */
 export interface Ring<Node extends PlacementNode = PlacementNode> {
+  readonly kind: "ring";
   /** In the order of their ids. */
   readonly nodes: readonly Node[];
   readonly pointsPerWeight: number;
@@ -38,11 +51,16 @@ export interface Ring<Node extends PlacementNode = PlacementNode> {
   /**
    * The first `count` different nodes for `key`, clockwise: its node, then where its copies go.
    * When a node goes away, the others keep their order. All nodes if there are fewer than `count`.
-   * @throws RangeError when `count` is not a whole number of at least 1; as {@link locate}.
+   * @throws RangeError when `count` is not an integer of at least 1; as {@link locate}.
    */
   locateN(key: Key, count: number): Node[];
-  /** Every node once, in the order in which `key` would fall to them. Lazy: stop when satisfied. */
+  /**
+   * Every node once, in the order in which `key` would fall to them. Lazy: stop when satisfied.
+   * @throws as {@link locate}.
+   */
   clockwise(key: Key): Generator<Node, void, undefined>;
+  /** What `node` weighed when it was placed. @throws RangeError when it is no node of this ring. */
+  weightOf(node: Node): number;
   /** The whole hash space from 0 to 2^32, in order; neighbours are at different nodes. */
   ranges(): Generator<RingRange<Node>, void, undefined>;
   /**
@@ -87,40 +105,54 @@ export interface RingJson {
  * A weight may be any fraction, but a node has at least one point: a weight below
  * `1 / pointsPerWeight` counts as that much.
  *
- * @throws TypeError when a node has no string id; RangeError when there is no node, an id is empty
- *   or twice, a weight is not a finite number above 0, `pointsPerWeight` is not a whole number of at
- *   least 1, or the ring would have more than 4,194,304 points (42 MB).
+ * @throws TypeError when a node has no string id; RangeError when there is no node, an id is empty,
+ *   twice or holds a lone surrogate, a weight is not a number from 1e-30 to 1e30, `pointsPerWeight`
+ *   is not an integer of at least 1, or the ring would have more than 4,194,304 points (42 MB).
  */
+export function createRing(nodes: readonly string[], options?: RingOptions): Ring<string>;
 export function createRing<Node extends PlacementNode>(
   nodes: readonly Node[],
-  options: RingOptions = {},
-): Ring<Placed<Node>> {
-  const { pointsPerWeight = 160 } = options;
-  requireWhole("pointsPerWeight", pointsPerWeight);
-  const sorted = requireNodes(nodes as readonly unknown[] as readonly Placed<Node>[]);
-  requirePointCount(sorted, pointsPerWeight);
-  const pointsByNode = sorted.map((node) => pointsOf(node, pointsPerWeight));
-  return new PointRing(sorted, pointsPerWeight, createContinuum(pointsByNode));
+  options?: RingOptions,
+): Ring<Node>;
+export function createRing(nodes: readonly PlacementNode[], options: RingOptions = {}): Ring {
+  return ringOf(membersOf(nodes), options.pointsPerWeight);
 }
 
 /**
- * The ring that `toJSON` described, with the nodes as `{ id, weight }`.
+ * The ring that `toJSON` described, with the nodes as `{ id, weight }` or what `nodeOf` makes of them.
  *
- * @throws TypeError or RangeError as {@link createRing}.
+ * @throws TypeError or RangeError as {@link createRing}, or when `nodeOf` gives another id.
  */
-export function ringFromJson(json: RingJson): Ring<NodeJson> {
-  return createRing(json.nodes, { pointsPerWeight: json.pointsPerWeight });
+export function ringFromJson(json: RingJson): Ring<NodeJson>;
+export function ringFromJson<Node extends PlacementNode>(
+  json: RingJson,
+  options: RestoreOptions<Node>,
+): Ring<Node>;
+export function ringFromJson(json: RingJson, options?: RestoreOptions<PlacementNode>): Ring {
+  return ringOf(membersFromJson(json.nodes, options), json.pointsPerWeight);
+}
+
+function ringOf(members: Members, pointsPerWeight = 160): Ring {
+  requireCount("pointsPerWeight", pointsPerWeight);
+  requirePointCount(members, pointsPerWeight);
+  const pointsByNode = members.map((member) => pointsOf(member, pointsPerWeight));
+  return new PointRing(members, pointsPerWeight, createContinuum(pointsByNode));
 }
 
 class PointRing<Node extends PlacementNode> implements Ring<Node> {
+  readonly kind = "ring";
   readonly nodes: readonly Node[];
   readonly pointsPerWeight: number;
+  readonly #members: Members<Node>;
   readonly #continuum: Continuum;
+  #weights: ReadonlyMap<Node, number> | undefined;
 
-  constructor(nodes: readonly Node[], pointsPerWeight: number, continuum: Continuum) {
-    this.nodes = nodes;
+  constructor(members: Members<Node>, pointsPerWeight: number, continuum: Continuum) {
+    this.nodes = nodesOf(members);
     this.pointsPerWeight = pointsPerWeight;
+    this.#members = members;
     this.#continuum = continuum;
+    Object.freeze(this);
   }
 
   locate(key: Key): Node {
@@ -128,22 +160,29 @@ class PointRing<Node extends PlacementNode> implements Ring<Node> {
   }
 
   locateN(key: Key, count: number): Node[] {
-    requireWhole("count", count);
-    const found: Node[] = [];
-    for (const node of this.clockwise(key)) {
-      found.push(node);
-      if (found.length === count) break;
-    }
-    return found;
+    requireCount("count", count);
+    const owners = this.#continuum.firstOwners(murmur3(key), count);
+    return owners.map((owner) => this.nodes[owner] as Node);
   }
 
-  *clockwise(key: Key): Generator<Node, void, undefined> {
+  clockwise(key: Key): Generator<Node, void, undefined> {
+    return this.#nodesFrom(murmur3(key));
+  }
+
+  *#nodesFrom(position: number): Generator<Node, void, undefined> {
     let left = this.nodes.length;
-    for (const owner of this.#continuum.ownersFrom(murmur3(key))) {
+    for (const owner of this.#continuum.ownersFrom(position)) {
       yield this.nodes[owner] as Node;
       left--;
       if (left === 0) return;
     }
+  }
+
+  weightOf(node: Node): number {
+    this.#weights ??= new Map(this.#members.map((member) => [member.node, member.weight]));
+    const weight = this.#weights.get(node);
+    if (weight === undefined) throw new RangeError("weightOf() takes a node of this ring");
+    return weight;
   }
 
   *ranges(): Generator<RingRange<Node>, void, undefined> {
@@ -153,39 +192,36 @@ class PointRing<Node extends PlacementNode> implements Ring<Node> {
   }
 
   with(node: Node): Ring<Node> {
-    const nodes = requireNodes(nodesWith(this.nodes, node));
-    requirePointCount(nodes, this.pointsPerWeight);
-    const points = pointsOf(node, this.pointsPerWeight);
-    const continuum = this.#continuum.insert(nodes.indexOf(node), points);
-    return new PointRing(nodes, this.pointsPerWeight, continuum);
+    const members = membersWith(this.#members, node);
+    requirePointCount(members, this.pointsPerWeight);
+    const owner = members.findIndex((member) => member.node === node);
+    const points = pointsOf(members[owner] as Member, this.pointsPerWeight);
+    return new PointRing(members, this.pointsPerWeight, this.#continuum.insert(owner, points));
   }
 
   without(id: string): Ring<Node> {
-    const nodes = nodesWithout(this.nodes, id);
-    const owner = this.nodes.findIndex((node) => idOf(node) === id);
-    const continuum = this.#continuum.remove(owner);
-    return new PointRing(Object.freeze(nodes), this.pointsPerWeight, continuum);
+    const members = membersWithout(this.#members, id);
+    const owner = this.#members.findIndex((member) => member.id === id);
+    return new PointRing(members, this.pointsPerWeight, this.#continuum.remove(owner));
   }
 
   toJSON(): RingJson {
-    const nodes = this.nodes.map((node) => ({ id: idOf(node), weight: weightOf(node) }));
-    return { pointsPerWeight: this.pointsPerWeight, nodes };
+    return { pointsPerWeight: this.pointsPerWeight, nodes: nodesToJson(this.#members) };
   }
 }
 
-function pointCount(node: PlacementNode, pointsPerWeight: number): number {
-  return Math.max(1, Math.round(weightOf(node) * pointsPerWeight));
+function pointCount({ weight }: Member, pointsPerWeight: number): number {
+  return Math.max(1, Math.round(weight * pointsPerWeight));
 }
 
 /**
  * The first points of the node's series: every `step`-th number from `start` on, mixed. Both come
  * from the id, so that two series which meet in one point part again at once.
  */
-function pointsOf(node: PlacementNode, pointsPerWeight: number): Uint32Array {
-  const id = idOf(node);
-  const start = murmur3(id, 1);
-  const step = murmur3(id, 2) | 1;
-  const points = new Uint32Array(pointCount(node, pointsPerWeight));
+function pointsOf(member: Member, pointsPerWeight: number): Uint32Array {
+  const start = murmur3(member.id, 1);
+  const step = murmur3(member.id, 2) | 1;
+  const points = new Uint32Array(pointCount(member, pointsPerWeight));
   for (let i = 0; i < points.length; i++) {
     // Of the empty text murmur3 is the bare mixing of the seed, which maps no two seeds to one.
     points[i] = murmur3("", start + Math.imul(i, step));
@@ -193,17 +229,12 @@ function pointsOf(node: PlacementNode, pointsPerWeight: number): Uint32Array {
   return points;
 }
 
-function requirePointCount(nodes: readonly PlacementNode[], pointsPerWeight: number): void {
+function requirePointCount(members: Members, pointsPerWeight: number): void {
   let count = 0;
-  for (const node of nodes) count += pointCount(node, pointsPerWeight);
+  for (const member of members) count += pointCount(member, pointsPerWeight);
   if (count <= MAX_POINTS) return;
   throw new RangeError(
     `A ring must have at most ${MAX_POINTS} points, got ${count}: ` +
       `lower the weights or pointsPerWeight (${pointsPerWeight})`,
   );
-}
-
-function requireWhole(name: string, value: number): void {
-  if (Number.isSafeInteger(value) && value >= 1) return;
-  throw new RangeError(`${name} must be a whole number of at least 1, got ${String(value)}`);
 }

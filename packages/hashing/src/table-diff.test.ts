@@ -9,8 +9,8 @@ const nodes = [
 ];
 
 test("names each bucket that moves, from whom and to whom", () => {
-  const before = bucketsFromJson({ nodes, table: [0, 0, 1, 1] });
-  const after = bucketsFromJson({ nodes, table: [0, 1, 1, 0] });
+  const before = bucketsFromJson({ hash: "murmur3", nodes, table: [0, 0, 1, 1] });
+  const after = bucketsFromJson({ hash: "murmur3", nodes, table: [0, 1, 1, 0] });
   expect(diffBuckets(before, after)).toEqual({
     share: 0.5,
     moves: [
@@ -35,7 +35,7 @@ test("when all goes to another node, all of the table moves", () => {
 });
 
 test("tables of different sizes are not compared", () => {
-  const small = createBuckets(["a"], { buckets: 2 });
+  const small = createBuckets(["a"], { size: 2 });
   expect(() => diffBuckets(small, createBuckets(["a"]))).toThrow(
     new RangeError("Tables must have the same size, got 2 and 4096"),
   );

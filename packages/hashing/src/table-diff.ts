@@ -7,7 +7,8 @@
 import { idOf, type PlacementNode } from "./node.ts";
 
 /** What every placement with a table tells. */
-export interface TablePlacement {
+export interface TablePlacement<Kind extends "buckets" | "maglev" = "buckets" | "maglev"> {
+  readonly kind: Kind;
   readonly size: number;
   nodeAt(index: number): PlacementNode;
 }
@@ -36,10 +37,13 @@ export interface TableDiff<Move extends TableMove> {
 }
 
 /**
- * The buckets that are at another node `after` than `before`. O(buckets).
+ * The buckets that are at another node `after` than `before`. O(size). Both must have the same hash.
  * @throws RangeError when the two have different numbers of buckets.
  */
-export function diffBuckets(before: TablePlacement, after: TablePlacement): TableDiff<BucketMove> {
+export function diffBuckets(
+  before: TablePlacement<"buckets">,
+  after: TablePlacement<"buckets">,
+): TableDiff<BucketMove> {
   return diffTables(before, after, (bucket, from, to) => ({ bucket, from, to }));
 }
 
@@ -47,7 +51,10 @@ export function diffBuckets(before: TablePlacement, after: TablePlacement): Tabl
  * The table entries that are at another node `after` than `before`. O(size).
  * @throws RangeError when the tables differ in size.
  */
-export function diffMaglev(before: TablePlacement, after: TablePlacement): TableDiff<EntryMove> {
+export function diffMaglev(
+  before: TablePlacement<"maglev">,
+  after: TablePlacement<"maglev">,
+): TableDiff<EntryMove> {
   return diffTables(before, after, (entry, from, to) => ({ entry, from, to }));
 }
 

@@ -74,3 +74,10 @@ test.each(notKeys)("refuses the key %s", (key) => {
   expect(() => xxh64(key as Key)).toThrow(TypeError);
   expect(() => xxh64Halves(key as Key)).toThrow(TypeError);
 });
+
+test.each(["x", "7", Number.NaN, 0.5, 2 ** 53, null])("refuses the seed %s", (seed) => {
+  expect(() => xxh64("a", seed as number)).toThrow(
+    new TypeError(`A seed must be an integer, beyond 2^53 a bigint, got ${seed}`),
+  );
+  expect(() => xxh64Halves("a", seed as number)).toThrow(TypeError);
+});

@@ -1,6 +1,6 @@
 import { highHalf, lowHalf, multiplyHigh, toUint64 } from "./int64.ts";
-import { type Key, refuseKey } from "./key.ts";
-import { hashUtf8, tailOf, wordOf } from "./utf8.ts";
+import type { Key } from "./key.ts";
+import { hashKey } from "./key-bytes.ts";
 
 /**
  * xxHash with 64 bits, for who has to agree with another system that uses it, such as Envoy's maglev.
@@ -25,10 +25,10 @@ set(PRIME_5, 0x165667c5, 0x27d4eb2f);
  * @param key text, as its UTF-8 bytes (a lone surrogate as U+FFFD), or bytes.
  * @param seed an integer, as a number only up to 2^53; its low 64 bits count.
  * @returns an integer from 0 to 2^64 - 1: `xxh64("") === 0xef46db3751d8e999n`.
- * @throws TypeError when `key` is neither a string nor bytes.
+ * @throws TypeError when `key` is neither a string nor bytes, or `seed` no integer.
  */
 export function xxh64(key: Key, seed: bigint | number = 0): bigint {
-  hashKey(key, seed);
+  hashKey(key, hash, requireSeed(seed));
   return toUint64(low(HASH), high(HASH));
 }
 
@@ -40,57 +40,43 @@ export function xxh64Halves(
   key: Key,
   seed: bigint | number = 0,
 ): { readonly low: number; readonly high: number } {
-  hashKey(key, seed);
+  hashKey(key, hash, requireSeed(seed));
   return { low: low(HASH) >>> 0, high: high(HASH) >>> 0 };
 }
 
-function hashKey(key: Key, seed: bigint | number): void {
-  if (typeof key === "string" || key instanceof Uint8Array) hash(key, key.length, seed);
-  else refuseKey(key);
+function requireSeed(seed: bigint | number): bigint | number {
+  if (typeof seed === "bigint" || Number.isSafeInteger(seed)) return seed;
+  throw new TypeError(`A seed must be an integer, beyond 2^53 a bigint, got ${String(seed)}`);
 }
 
-/** Leaves the hash of a text or bytes of that length in the register HASH. */
-function hash(source: Key, length: number, seed: bigint | number): void {
-  const asText = typeof source === "string" ? -1 : 0;
-  const stripes = length & ~31;
-  let ascii = 0;
+/** Leaves the hash in the register HASH. */
+function hash(bytes: DataView, length: number, seed: bigint | number): void {
   let at = 0;
   begin(seed);
-  for (; at < stripes && ascii >= 0; at += 32) {
+  for (; at + 32 <= length; at += 32) {
     for (let lane: number = A; lane <= D; lane += 2) {
-      ascii |= read(source, at + lane * 4) & asText;
+      read(bytes, at + lane * 4);
       round(lane);
     }
   }
-  if (stripes > 0) mergeLanes();
+  if (at > 0) mergeLanes();
   else add(HASH, PRIME_5);
   addWords(HASH, length, 0);
-  for (; at + 8 <= length && ascii >= 0; at += 8) {
-    ascii |= read(source, at) & asText;
+  for (; at + 8 <= length; at += 8) {
+    read(bytes, at);
     mergeInput();
   }
   if (at + 4 <= length) {
-    const word = wordOf(source, at);
-    ascii |= word & asText;
-    mergeWord(word);
+    mergeWord(bytes.getInt32(at, true));
     at += 4;
   }
-  let tail = tailOf(source, at, length);
-  ascii |= tail & asText;
-  if (ascii < 0 && typeof source === "string") {
-    hashUtf8(source, hash, seed);
-    return;
-  }
-  for (; at < length; at += 1, tail >>>= 8) mergeByte(tail & 0xff);
+  for (; at < length; at++) mergeByte(bytes.getUint8(at));
   avalanche();
 }
 
-/** Eight characters or bytes into INPUT; as `wordOf`, negative if a text's are not ASCII. */
-function read(source: Key, at: number): number {
-  const first = wordOf(source, at);
-  const second = wordOf(source, at + 4);
-  set(INPUT, first, second);
-  return first | second;
+/** Eight bytes into INPUT. */
+function read(bytes: DataView, at: number): void {
+  set(INPUT, bytes.getInt32(at, true), bytes.getInt32(at + 4, true));
 }
 
 /** HASH = C = seed, and the other lanes at their distances from it. */
