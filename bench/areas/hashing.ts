@@ -1,4 +1,3 @@
-import { seededRandom } from "@headroom/core/random";
 import {
   createBuckets,
   createKetama,
@@ -7,182 +6,218 @@ import {
   createRing,
   jump,
   murmur3,
+  redisSlot,
+  xxh32,
+  xxh64,
 } from "@headroom/hashing";
 import xxhash from "xxhash-wasm";
-import { area, type Operation } from "../src/area.ts";
+import { area } from "../src/area.ts";
 import {
-  consistentHash,
-  effectRing,
-  hashRingFatelei,
-  hashring,
-  hashringWithoutCache,
-  jumphash,
-  type Locate,
-  makeHashring,
-  names,
-} from "./hashing/peers.ts";
+  bytesEach,
+  disagreement,
+  figureOfPeers,
+  lightest,
+  maxOverMean,
+  maxOverMeanOfChance,
+  movedShare,
+  OURS,
+} from "./hashing/figures.ts";
+import { keyAt, longKeyAt, taggedKeyAt } from "./hashing/keys.ts";
+import {
+  bareMurmur3,
+  effectLookup,
+  hashringLookup,
+  hashringLookupWithoutCache,
+  jumphashLookup,
+} from "./hashing/lookups.ts";
+import { clusterKeySlot, makeHashring, nodes } from "./hashing/peers.ts";
 
-/** 131,072 random keys of 20 letters and digits, each one flat string, as from a socket. */
-const random = seededRandom(1);
-const KEYS = Array.from({ length: 131_072 }, () =>
-  Buffer.from(
-    Array.from({ length: 20 }, () => Math.floor(random() * 36).toString(36)).join(""),
-  ).toString(),
-);
+const FLOOR = "murmur3(key) | 0";
+const CACHED = "hashring 3.2 (its cache of 5000)";
+const UNCACHED = "hashring 3.2 without cache";
 
-const OURS: Readonly<Record<string, (n: number) => Locate>> = {
-  // Grown from a hundred, as they are in use.
-  buckets: (n) => located(n > 100 ? grownBuckets(n) : createBuckets(names(n))),
-  ring: (n) => located(createRing(names(n))),
-  maglev: (n) => located(createMaglev(names(n))),
-  rendezvous: (n) => located(createRendezvous(names(n))),
-  ketama: (n) => located(createKetama(names(n))),
-};
-
-const RINGS = {
-  "hashring 3.2": hashring,
-  "effect HashRing": effectRing,
-  "hash-ring 1.0": hashRingFatelei,
-  "consistent-hash 1.2": consistentHash,
-};
-
-const FLOOR = "bare murmur3";
-const bare = (): Operation => over((key) => murmur3(key));
-
+// Keys come from keyAt(), nodes are strings, every variant is a function of its own (lookups.ts).
 export default area("hashing", (bench) => {
   for (const n of [10, 100, 1000]) {
     bench.micro(`locate/buckets/n=${n}`, {
-      ours: () => over(located(createBuckets(names(n)))),
-      peers: { [FLOOR]: bare },
+      ours: () => {
+        const buckets = createBuckets(ids(n));
+        return (index) => buckets.locate(keyAt(index));
+      },
+      peers: { [FLOOR]: bareMurmur3 },
       floor: FLOOR,
     });
+  }
+  for (const n of [10, 100, 1000]) {
     bench.micro(`locate/ring/n=${n}`, {
-      ours: () => over(located(createRing(names(n)))),
+      ours: () => {
+        const ring = createRing(ids(n));
+        return (index) => ring.locate(keyAt(index));
+      },
       peers: {
-        [FLOOR]: bare,
-        "hashring 3.2": () => over(hashring(n)),
-        "hashring 3.2, no cache": () => over(hashringWithoutCache(n)),
-        "effect HashRing": () => over(effectRing(n)),
+        [FLOOR]: bareMurmur3,
+        [CACHED]: () => hashringLookup(n),
+        [UNCACHED]: () => hashringLookupWithoutCache(n),
+        "effect HashRing": () => effectLookup(n),
       },
       floor: FLOOR,
     });
   }
-  for (const name of ["maglev", "rendezvous", "ketama"]) {
-    bench.micro(`locate/${name}/n=100`, {
-      ours: () => over(oursOf(name)(100)),
-      peers: {
-        [FLOOR]: bare,
-        "hashring 3.2": () => over(hashring(100)),
-        "hashring 3.2, no cache": () => over(hashringWithoutCache(100)),
-      },
-      floor: FLOOR,
-    });
-  }
-  bench.micro("locate/jump/n=100", {
-    ours: () => over((key) => jump(key, 100)),
-    peers: { [FLOOR]: bare, "jumphash 0.2": () => over((key) => jumphash(key, 100)) },
+  const lookupsOfPeers = (n: number) => ({
+    [FLOOR]: bareMurmur3,
+    [CACHED]: () => hashringLookup(n),
+    [UNCACHED]: () => hashringLookupWithoutCache(n),
+  });
+  bench.micro("locate/maglev/n=100", {
+    ours: () => {
+      const maglev = createMaglev(ids(100));
+      return (index) => maglev.locate(keyAt(index));
+    },
+    peers: lookupsOfPeers(100),
     floor: FLOOR,
   });
-  bench.micro("hash/murmur3/ascii20", {
-    ours: bare,
-    peers: {
-      "xxhash-wasm h32": async () => {
-        const { h32 } = await xxhash();
-        return over((key) => h32(key));
+  for (const n of [10, 100, 1000]) {
+    bench.micro(`locate/rendezvous/n=${n}`, {
+      ours: () => {
+        const rendezvous = createRendezvous(ids(n));
+        return (index) => rendezvous.locate(keyAt(index));
       },
+      peers: lookupsOfPeers(n),
+      floor: FLOOR,
+    });
+  }
+  bench.micro("locate/ketama/n=100", {
+    ours: () => {
+      const ketama = createKetama(ids(100));
+      return (index) => ketama.locate(keyAt(index));
     },
+    peers: lookupsOfPeers(100),
+    floor: FLOOR,
+  });
+  bench.micro("locate/jump/n=100", {
+    ours: () => (index) => jump(keyAt(index), 100),
+    peers: { [FLOOR]: bareMurmur3, "jumphash 0.2": () => jumphashLookup(100) },
+    floor: FLOOR,
+  });
+
+  // Hashes of 32 bits give a uint32 and those of 64 a bigint, ours as theirs.
+  bench.micro("hash/murmur3/ascii20", {
+    ours: () => (index) => murmur3(keyAt(index)),
+    peers: { "xxhash-wasm h32": h32OfKey },
     floor: "xxhash-wasm h32",
   });
+  bench.micro("hash/murmur3/ascii1024", {
+    ours: () => (index) => murmur3(longKeyAt(index)),
+    peers: { "xxhash-wasm h32": h32OfLongKey },
+    floor: "xxhash-wasm h32",
+  });
+  bench.micro("hash/xxh32/ascii20", {
+    ours: () => (index) => xxh32(keyAt(index)),
+    peers: { "xxhash-wasm h32": h32OfKey },
+    floor: "xxhash-wasm h32",
+  });
+  bench.micro("hash/xxh32/ascii1024", {
+    ours: () => (index) => xxh32(longKeyAt(index)),
+    peers: { "xxhash-wasm h32": h32OfLongKey },
+    floor: "xxhash-wasm h32",
+  });
+  bench.micro("hash/xxh64/ascii20", {
+    ours: () => (index) => xxh64(keyAt(index)),
+    peers: {
+      "xxhash-wasm h64": async () => {
+        const { h64 } = await xxhash();
+        return (index) => h64(keyAt(index));
+      },
+    },
+    floor: "xxhash-wasm h64",
+  });
+  bench.micro("hash/xxh64/ascii1024", {
+    ours: () => (index) => xxh64(longKeyAt(index)),
+    peers: {
+      "xxhash-wasm h64": async () => {
+        const { h64 } = await xxhash();
+        return (index) => h64(longKeyAt(index));
+      },
+    },
+    floor: "xxhash-wasm h64",
+  });
+  bench.micro("hash/redisSlot/ascii20", {
+    ours: () => (index) => redisSlot(keyAt(index)),
+    peers: { "cluster-key-slot 1.1": () => (index) => clusterKeySlot(keyAt(index)) },
+    floor: "cluster-key-slot 1.1",
+  });
+  bench.micro("hash/redisSlot/tag10", {
+    ours: () => (index) => redisSlot(taggedKeyAt(index)),
+    peers: { "cluster-key-slot 1.1": () => (index) => clusterKeySlot(taggedKeyAt(index)) },
+    floor: "cluster-key-slot 1.1",
+  });
+  bench.micro("hash/redisSlot/ascii1024", {
+    ours: () => (index) => redisSlot(longKeyAt(index)),
+    peers: { "cluster-key-slot 1.1": () => (index) => clusterKeySlot(longKeyAt(index)) },
+    floor: "cluster-key-slot 1.1",
+  });
+
   bench.micro("build/ring/n=1000", {
-    ours: () => () => createRing(names(1000)),
-    peers: { "hashring 3.2": () => () => makeHashring(1000) },
+    ours: () => () => createRing(ids(1000)),
+    peers: { "hashring 3.2": () => () => makeHashring(nodes(1000)) },
     floor: "hashring 3.2",
   });
-  bench.figure("memory/ring/n=100", {
+  // Of 100 nodes.
+  bench.figure("memory/ring", {
     unit: "B/node",
     better: "lower",
-    ours: () => bytesEach(() => createRing(names(100))) / 100,
-    peers: { "hashring 3.2": () => bytesEach(() => makeHashring(100)) / 100 },
+    ours: () => bytesEach(() => createRing(ids(100))) / 100,
+    peers: { "hashring 3.2": () => bytesEach(() => makeHashring(nodes(100))) / 100 },
     floor: "hashring 3.2",
     rounds: 3,
   });
-  for (const name of Object.keys(OURS)) {
+
+  const balance = figureOfPeers((place) => maxOverMean(100, place));
+  const moved = figureOfPeers((place) => movedShare(100, place));
+  const disagreed = figureOfPeers((place) => disagreement(100, place));
+  const light = figureOfPeers(lightest);
+  for (const [name, place] of Object.entries(OURS)) {
     bench.figure(`balance/${name}/n=100`, {
       unit: "max/mean",
       better: "lower",
-      ours: () => maxOverMean(oursOf(name)(100), 100),
-      peers: mapped(RINGS, (make) => () => maxOverMean(make(100), 100)),
-      floor: "hashring 3.2",
+      ours: () => maxOverMean(100, place),
+      peers: { "equal shares": () => maxOverMeanOfChance(100), ...balance },
+      floor: "equal shares",
     });
     bench.figure(`moved/${name}/n=100+1`, {
-      unit: "share",
+      unit: "of keys",
       better: "lower",
-      ours: () => movedShare(oursOf(name)(100), oursOf(name)(101)),
-      peers: mapped(RINGS, (make) => () => movedShare(make(100), make(101))),
-      floor: "hashring 3.2",
+      ours: () => movedShare(100, place),
+      peers: { "one part in 101": () => 1 / 101, ...moved },
+      floor: "one part in 101",
+    });
+    bench.figure(`disagreement/${name}/n=100`, {
+      unit: "of keys",
+      better: "lower",
+      ours: () => disagreement(100, place),
+      peers: { "one answer": () => 0, ...disagreed },
+      floor: "one answer",
+    });
+    bench.figure(`lightest/${name}/weights=1,1,1,200`, {
+      unit: "of its due",
+      better: "higher",
+      ours: () => lightest(place),
+      peers: { "all of it": () => 1, ...light },
+      floor: "all of it",
     });
   }
 });
 
-function oursOf(name: string): (n: number) => Locate {
-  const make = OURS[name];
-  if (!make) throw new RangeError(`There is no placement ${name}`);
-  return make;
+function ids(n: number): string[] {
+  return nodes(n).map(({ id }) => id);
 }
 
-function located(placement: { locate(key: string): unknown }): Locate {
-  return (key) => placement.locate(key);
+async function h32OfKey() {
+  const { h32 } = await xxhash();
+  return (index: number) => h32(keyAt(index));
 }
 
-function grownBuckets(n: number): { locate(key: string): unknown } {
-  return names(n)
-    .slice(100)
-    .reduce((buckets, name) => buckets.with(name), createBuckets(names(100)));
-}
-
-function over(locate: Locate): Operation {
-  let at = 0;
-  return () => {
-    at = (at + 1) & (KEYS.length - 1);
-    return locate(KEYS[at] as string);
-  };
-}
-
-/** What one more costs, of many kept alive; typed arrays are outside of the heap. */
-function bytesEach(make: () => unknown): number {
-  const collect = globalThis.gc;
-  if (!collect) throw new Error("Measuring memory takes node --expose-gc");
-  const used = (): number => {
-    collect();
-    const { heapUsed, arrayBuffers } = process.memoryUsage();
-    return heapUsed + arrayBuffers;
-  };
-  const kept = [make()];
-  const before = used();
-  for (let count = 0; count < 20; count += 1) kept.push(make());
-  return (used() - before) / (kept.length - 1);
-}
-
-/** Enough to tell right from wrong, and few enough for peers that take 0.1 ms a key. */
-const SAMPLE = KEYS.slice(0, 16_384);
-
-function maxOverMean(locate: Locate, n: number): number {
-  const counts = new Map<unknown, number>();
-  for (const key of SAMPLE) {
-    const node = locate(key);
-    counts.set(node, (counts.get(node) ?? 0) + 1);
-  }
-  return Math.max(...counts.values()) / (SAMPLE.length / n);
-}
-
-function movedShare(before: Locate, after: Locate): number {
-  return SAMPLE.filter((key) => before(key) !== after(key)).length / SAMPLE.length;
-}
-
-function mapped<Key extends string, From, To>(
-  record: Readonly<Record<Key, From>>,
-  change: (value: From) => To,
-): Record<Key, To> {
-  const entries = Object.entries<From>(record).map(([key, value]) => [key, change(value)]);
-  return Object.fromEntries(entries) as Record<Key, To>;
+async function h32OfLongKey() {
+  const { h32 } = await xxhash();
+  return (index: number) => h32(longKeyAt(index));
 }

@@ -1,6 +1,6 @@
-import type { Clock } from "@headroom/core/clock";
-import { createManualClock, type ManualClock } from "@headroom/core/testing";
 import { describe, expect, test } from "vitest";
+import type { Clock } from "../../packages/core/src/clock.ts";
+import { createManualClock, type ManualClock } from "../../packages/core/src/testing.ts";
 import { drive } from "./load.ts";
 import { type LoopRequest, type OpenLoopOptions, openLoop, summarizeLoop } from "./open-loop.ts";
 

@@ -11,7 +11,7 @@
  * Source: Gil Tene, "How NOT to Measure Latency"; the `-R` of wrk2.
  */
 
-import { type Clock, systemClock } from "@headroom/core/clock";
+import { type Clock, systemClock } from "../../packages/core/src/clock.ts";
 import type { AsyncOperation } from "./area.ts";
 import { percentile } from "./statistics.ts";
 
