@@ -7,16 +7,19 @@ import * as client from "./lb/clients.ts";
 import { FAULT_FIGURES, FAULTS, type Fault, underFault } from "./lb/faults.ts";
 import * as proxy from "./lb/proxies.ts";
 import { afterOutage, RECOVERY_FIGURES } from "./lb/recovery.ts";
-import { indexInTurn, leaseOf, pickOf, pickOfBalancedPool } from "./lb/selection.ts";
+import { indexInTurn, leaseOf, pickOf, pickOfBalancedPool, timedPickOf } from "./lb/selection.ts";
 
 const IN_FLIGHT = 16;
-const POLICIES = { "p2c-ewma": p2cEwma, "round-robin": roundRobin };
+const PICKS = {
+  "p2c-ewma": (n: number) => timedPickOf(p2cEwma(), n),
+  "round-robin": (n: number) => pickOf(roundRobin(), n),
+};
 
 export default area("lb", (bench) => {
   for (const policy of ["p2c-ewma", "round-robin"] as const) {
     for (const n of [3, 10, 100]) {
       bench.micro(`pick/${policy}/n=${n}`, {
-        ours: () => pickOf(POLICIES[policy](), n),
+        ours: () => PICKS[policy](n),
         peers: {
           "undici BalancedPool": (resources) => pickOfBalancedPool(n, resources),
           "index in turn": () => indexInTurn(n),

@@ -1,16 +1,28 @@
 import { PeakEwma } from "@headroom/core/ewma";
-import { type Candidate, createBalancer, type Policy, SUCCESS } from "@headroom/lb";
+import {
+  type Candidate,
+  createBalancer,
+  type PickRequest,
+  type Policy,
+  SUCCESS,
+} from "@headroom/lb";
 import { BalancedPool } from "undici";
 import type { Operation } from "../../src/area.ts";
 
-/** A policy's choice alone, as `undici`'s is measured beside it: no lease, no count in flight. */
+/** A policy's choice alone, as undici's is measured beside it: no lease, no count in flight. */
 export function pickOf(policy: Policy, targets: number): Operation {
-  const candidates = Array.from({ length: targets }, (_, index) => candidate(index));
-  const picker = policy.picker(candidates, candidates);
+  const pick = pickerOf(policy, targets);
   const request = { nowMs: performance.now() };
+  return () => pick(request);
+}
+
+/** {@link pickOf}, of a policy that needs to know what time it is. */
+export function timedPickOf(policy: Policy, targets: number): Operation {
+  const pick = pickerOf(policy, targets);
+  const request = { nowMs: 0 };
   return () => {
     request.nowMs = performance.now();
-    return picker.pick(request);
+    return pick(request);
   };
 }
 
@@ -54,6 +66,12 @@ export function indexInTurn(targets: number): Operation {
     next = next + 1 < all.length ? next + 1 : 0;
     return all[next];
   };
+}
+
+function pickerOf(policy: Policy, targets: number): (request: PickRequest) => unknown {
+  const candidates = Array.from({ length: targets }, (_, index) => candidate(index));
+  const picker = policy.picker(candidates, candidates);
+  return (request) => picker.pick(request);
 }
 
 function origins(count: number): string[] {
