@@ -68,7 +68,7 @@ describe("each rule sees what it is for", () => {
       },
       /is not examples\/lb\.ts/,
     ],
-    [rules.mechanismsHaveTheirTest, { "packages/lb/src/a.ts": "" }, /a\.ts/],
+    [rules.mechanismsHaveTheirTest, { "packages/lb/src/a.ts": "export const a = 1;" }, /a\.ts/],
     [rules.filesHoldOneIdea, { "packages/lb/src/a.ts": "\n".repeat(401) }, /401 lines/],
   ];
   test.each(broken)("%o in %o", (rule, files, found) => {
@@ -84,8 +84,10 @@ describe("each rule sees what it is for", () => {
       ],
       ["packages/lb/src/policies/b.ts", 'import { a } from "../a.ts";'],
       ["packages/lb/src/a.test.ts", "Math.random();"],
+      ["packages/lb/src/c.ts", "export interface C {}\nexport type { D } from './d.ts';"],
     ]);
     expect(rules.timeAndChanceAreInjected(fine)).toEqual([]);
     expect(rules.dependenciesPointOneWay(fine)).toEqual([]);
+    expect(rules.mechanismsHaveTheirTest(fine)).toEqual([]);
   });
 });

@@ -141,7 +141,23 @@ export const cacheLoad: OperationChannel<CacheLoad> = createOperationChannel("he
 /** The cache answered in a worse way than it is meant to. */
 export interface CacheDegraded extends TimedEvent {
   readonly cache: string;
-  readonly reason: "stale-served" | "l2-timeout" | "l2-error" | "l2-skipped" | "invalidation-gap";
+  readonly reason: /** A value past its time, while it is loaded again or because that failed. */
+    | "stale-served"
+    | "l2-timeout"
+    | "l2-error"
+    /** Not asked: its circuit is open. */
+    | "l2-skipped"
+    /** Messages of other processes may have been missed: all copies are dropped. */
+    | "invalidation-gap"
+    /** An invalidation did not reach the store and will be tried again. */
+    | "invalidation-queued"
+    /** The cache was closed before they could be: old values live until their time is over. */
+    | "invalidation-lost"
+    /** Invalidated during its load, so what was loaded was not stored. */
+    | "fill-refused"
+    | "value-undecodable"
+    | "value-too-large"
+    | "value-unsupported";
 }
 export const cacheDegraded: EventChannel<CacheDegraded> =
   createEventChannel("headroom.cache.degraded");

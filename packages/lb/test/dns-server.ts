@@ -7,7 +7,7 @@
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 import { once } from "node:events";
 
-export type DnsRecord =
+type DnsRecord =
   | { readonly type: "A" | "AAAA" | "CNAME"; readonly data: string; readonly ttl: number }
   | {
       readonly type: "SRV";
@@ -42,15 +42,20 @@ export class DnsServer implements AsyncDisposable {
     socket.on("message", (packet, from) => this.#answer(packet, from));
   }
 
-  static async start(): Promise<DnsServer> {
-    const socket = createSocket("udp4").bind(0, "127.0.0.1");
+  /** @param port a free one, or that of a server that was closed and is back. */
+  static async start(port = 0): Promise<DnsServer> {
+    const socket = createSocket("udp4").bind(port, "127.0.0.1");
     await once(socket, "listening");
     return new DnsServer(socket);
   }
 
+  get port(): number {
+    return this.#socket.address().port;
+  }
+
   /** For `resolver.setServers`. */
   get address(): string {
-    return `127.0.0.1:${this.#socket.address().port}`;
+    return `127.0.0.1:${this.port}`;
   }
 
   /** What a question is answered with from now on; until then it is NXDOMAIN. */

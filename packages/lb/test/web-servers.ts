@@ -11,7 +11,7 @@ import {
 } from "../src/http/load-balancer.ts";
 import type { Policy } from "../src/policy.ts";
 
-export interface SeenRequest {
+interface SeenRequest {
   readonly method: string;
   readonly path: string;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;

@@ -40,6 +40,9 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   const own = counts;
   own.requests += 1;
   own.inFlight += 1;
+  // In the log at once, so that what a process did can be counted after it was killed, too.
+  const entry = request.headers["x-journal"];
+  if (entry !== undefined) console.log(`journal: ${entry}`);
   request.resume();
   const end = await new HttpReply({
     request,
