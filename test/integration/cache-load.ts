@@ -5,8 +5,8 @@
 
 import { type Cache, createCache, type Definition } from "@headroom/cache";
 import { redisBus, redisStore } from "@headroom/cache/redis";
+import type { RedisClient } from "@headroom/core/redis-client";
 import { percentile } from "@headroom/harness";
-import type { Redis } from "ioredis";
 
 export interface Account {
   readonly reads: number;
@@ -45,7 +45,7 @@ export class CacheFleet {
   readonly #counts = { reads: 0, failed: 0, staleHere: 0, staleElsewhere: 0, done: 0, queued: 0 };
 
   /** @param clients one a process. */
-  constructor(clients: readonly Redis[], options: { readonly heartbeatMs?: number } = {}) {
+  constructor(clients: readonly RedisClient[], options: { readonly heartbeatMs?: number } = {}) {
     this.#processes = clients.map((client) => {
       const cache = createCache({
         name: "faults",
