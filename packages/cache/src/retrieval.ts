@@ -81,7 +81,8 @@ export class Retrieval {
     return this.#orStale(read, this.#byLease(read, sought, false));
   }
 
-  async #found(read: Read, found: Found): Promise<unknown> {
+  /** The value at once when it is fresh, else the promise of one. */
+  #found(read: Read, found: Found): unknown {
     const copy = this.#keep(read, found.entry, found.guards, found);
     const nowMs = read.call.rules.clock.monotonicNow();
     if (nowMs < copy.staleUntilMs) {

@@ -102,7 +102,8 @@ export class SharedTier {
     try {
       const [found] = expectMiss ? [undefined] : await this.#options.store.read([key]);
       if (found === undefined) return await this.#lease(key, false);
-      return (await this.#usable(key, found)) ?? (await this.#lease(key, true));
+      const usable = this.#usable(key, found);
+      return (isPromise(usable) ? await usable : usable) ?? (await this.#lease(key, true));
     } catch (cause) {
       return this.#unreachable(cause);
     }
@@ -193,7 +194,8 @@ export class SharedTier {
     }
   }
 
-  async #usable(key: string, found: StoredBytes): Promise<Found | undefined> {
+  /** At once, if the clock of tags need not be asked for: a promise more costs as much as decoding. */
+  #usable(key: string, found: StoredBytes): Found | undefined | Promise<Found | undefined> {
     const entry = this.#options.format.decode(key, found.bytes);
     if (entry === undefined) {
       this.#options.undecodable();
@@ -201,9 +203,10 @@ export class SharedTier {
     }
     const registry = this.registry(found.partition);
     const known = registry.knownGuards(entry.tags, entry.sequence);
-    const guards = known === "ask" ? await registry.guards(entry.tags, entry.sequence) : known;
-    const { partition, bytes } = found;
-    return guards && { kind: "found", entry, guards, partition, bytes: bytes.length };
+    if (known !== "ask") return foundIf(known, entry, found);
+    return registry
+      .guards(entry.tags, entry.sequence)
+      .then((guards) => foundIf(guards, entry, found));
   }
 
   #unreachable(cause: unknown): Sought {
@@ -215,3 +218,15 @@ export class SharedTier {
 const HELD: Sought = { kind: "held" };
 const ON_HOLD: Sought = { kind: "on-hold" };
 const PENDING: Sought = { kind: "unreachable", cause: undefined };
+
+function foundIf(
+  guards: readonly Guard[] | undefined,
+  entry: CacheEntry,
+  { partition, bytes }: StoredBytes,
+): Found | undefined {
+  return guards && { kind: "found", entry, guards, partition, bytes: bytes.length };
+}
+
+function isPromise<Value>(value: Value | Promise<Value>): value is Promise<Value> {
+  return value instanceof Promise;
+}
