@@ -25,6 +25,13 @@ export interface VariantPlace {
   readonly variant: string;
 }
 
+/**
+ * While the other variants warm up, the connections of one are idle, and closed. Closing one is a path
+ * that its compiled code has never met and is thrown away for. So all take some turns that do not
+ * count: connected again, compiled again.
+ */
+export const SETTLING_ROUNDS = 5;
+
 /** The way of a request through Node is long: it is compiled after some ten thousand of them. */
 const WARM_UP_FACTOR = 2;
 

@@ -19,6 +19,21 @@ test("every variant has one reading a round", async () => {
   expect(Object.fromEntries(readings)).toEqual({ A: [[1], [1], [1]], B: [[2], [2], [2]] });
 });
 
+test("rounds in which all settle are played and do not count", async () => {
+  const rounds: number[] = [];
+  let turns = 0;
+  const counting: Contestant = {
+    name: "A",
+    turn: async () => {
+      turns += 1;
+      return [turns];
+    },
+  };
+  const { readings } = await playRounds([counting], 2, (round) => rounds.push(round), 3);
+  expect(rounds).toEqual([-2, -1, 0, 1, 2]);
+  expect(readings.get("A")).toEqual([[4], [5]]);
+});
+
 test("a variant that throws leaves the rounds with its error, the others go on", async () => {
   const error = new Error("broken");
   let turns = 0;

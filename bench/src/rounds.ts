@@ -26,20 +26,25 @@ export interface Played {
   readonly failures: readonly Failure[];
 }
 
+/**
+ * @param settling how many rounds come before the first that counts.
+ * @param onTurn the rounds that count are numbered from 1; those before are 0 and below.
+ */
 export async function playRounds(
   contestants: readonly Contestant[],
   rounds: number,
   onTurn: (round: number, variant: string) => void,
+  settling = 0,
 ): Promise<Played> {
   const readings = new Map<string, Reading[]>(contestants.map(({ name }) => [name, []]));
   const failures: Failure[] = [];
-  for (let round = 1; round <= rounds; round += 1) {
+  for (let round = 1 - settling; round <= rounds; round += 1) {
     for (const { name, turn } of contestants) {
       if (failures.some((failure) => failure.variant === name)) continue;
       onTurn(round, name);
       try {
         const reading = await turn();
-        readings.get(name)?.push(reading);
+        if (round > 0) readings.get(name)?.push(reading);
       } catch (error) {
         failures.push({ variant: name, error });
       }

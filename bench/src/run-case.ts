@@ -4,7 +4,7 @@ import { openFigure, openFigures } from "./figure-case.ts";
 import type { Lifetime } from "./lifetime.ts";
 import { openMicro } from "./micro-case.ts";
 import type { Pace } from "./pace.ts";
-import { openClient, openServer, type VariantPlace } from "./process-case.ts";
+import { openClient, openServer, SETTLING_ROUNDS, type VariantPlace } from "./process-case.ts";
 import { type Contestant, type Failure, playRounds } from "./rounds.ts";
 import { type Row, toRows } from "./rows.ts";
 import type { Stopwatch } from "./stopwatch.ts";
@@ -43,9 +43,13 @@ export async function runCase(declared: Case, areaFile: string, run: Run): Promi
       );
       if (!contestants.some(({ name }) => name === OURS)) return;
       const rounds = roundsOf(declared, run.pace);
-      const played = await playRounds(contestants, rounds, (round, variant) =>
-        run.progress(`${declared.name} · round ${round}/${rounds} · ${variant}`),
-      );
+      const settling =
+        declared.kind === "client" || declared.kind === "server" ? SETTLING_ROUNDS : 0;
+      const onTurn = (round: number, variant: string): void => {
+        const where = round > 0 ? `round ${round}/${rounds}` : "settling";
+        run.progress(`${declared.name} · ${where} · ${variant}`);
+      };
+      const played = await playRounds(contestants, rounds, onTurn, settling);
       failures.push(...played.failures);
       rows = toRows(declared, played);
     });

@@ -1,5 +1,5 @@
 /**
- * How right each placement is: numbers that a table of keys and nodes gives, without a clock.
+ * How right each placement is: numbers that keys and nodes give, without a clock.
  *
  * A figure is worked out once for each placement, however many cases it stands in: some peers take
  * a third of a millisecond to find a key.
@@ -62,7 +62,8 @@ export const OURS = {
   ketama: ours((of) => createKetama(of)),
 } satisfies Record<string, Place>;
 
-export const PEERS = {
+/** hash-ring takes no weights, and consistent-hash none above about 50: it finds no free point. */
+export const WEIGHTED_PEERS = {
   "hashring 3.2": (of) => {
     const ring = makeHashring(of);
     const locate = (key: string) => ring.get(key);
@@ -85,6 +86,10 @@ export const PEERS = {
       },
     };
   },
+} satisfies Record<string, Place>;
+
+export const PEERS = {
+  ...WEIGHTED_PEERS,
   "consistent-hash 1.2": (of) => {
     const ring = makeConsistentHash(of);
     const locate = (key: string) => ring.get(key);
@@ -146,10 +151,11 @@ export function lightest(place: Place): number {
   return Math.min(...light) / (keys.length / 203);
 }
 
-/** `figure` of every peer, each worked out when it is first asked for and then kept. */
-export function figureOfPeers(
+/** `figure` of these peers, each worked out when it is first asked for and then kept. */
+export function figureOf<Peer extends string>(
+  peers: Readonly<Record<Peer, Place>>,
   figure: (place: Place) => number,
-): Record<keyof typeof PEERS, () => number> {
+): Record<Peer, () => number> {
   const once = (place: Place): (() => number) => {
     let known: number | undefined;
     return () => {
@@ -157,8 +163,8 @@ export function figureOfPeers(
       return known;
     };
   };
-  const entries = Object.entries(PEERS).map(([name, place]) => [name, once(place)]);
-  return Object.fromEntries(entries) as Record<keyof typeof PEERS, () => number>;
+  const entries = Object.entries<Place>(peers).map(([name, place]) => [name, once(place)]);
+  return Object.fromEntries(entries) as Record<Peer, () => number>;
 }
 
 /** What one more costs, of many kept alive; typed arrays are outside of the heap. */

@@ -115,26 +115,28 @@ describe("bounded load", () => {
     expect(locateBounded(ring, "key", loadOf, { balanceFactor: 1 })).toBe(ring.locate("key"));
   });
 
-  test("takes the least loaded for its weight when loads have grown since they were added up", () => {
+  test("avoids a node that is full also where loads are too large to count one more", () => {
     const ring = createRing<Worker>([
       { id: "a", weight: 1 },
       { id: "b", weight: 4 },
       { id: "c", weight: 2 },
     ]);
     for (const key of ["x", "y", "z"]) {
-      const asked = new Set<string>();
-      const grown = new Map([
-        ["a", 300],
-        ["b", 800],
-        ["c", 500],
-      ]);
-      const loadOf = ({ id }: Worker) => {
-        const isFirst = !asked.has(id);
-        asked.add(id);
-        return isFirst ? 0 : (grown.get(id) ?? 0);
-      };
-      expect(locateBounded(ring, key, loadOf).id).toBe("b");
+      const [own, next] = ring.locateN(key, 2);
+      const loadOf = (node: Worker) => (node === own ? Infinity : node.weight * 2 ** 60);
+      expect(locateBounded(ring, key, loadOf, { balanceFactor: 1 })).toBe(next);
     }
+  });
+
+  test("asks each node for its load once, however many are full", () => {
+    const ring = createRing(["a", "b", "c", "d"]);
+    const asked: string[] = [];
+    const loadOf = (node: string) => {
+      asked.push(node);
+      return node === "d" ? 0 : 1000;
+    };
+    expect(locateBounded(ring, "key", loadOf)).toBe("d");
+    expect(asked.toSorted()).toEqual(["a", "b", "c", "d"]);
   });
 
   test.each([Number.POSITIVE_INFINITY, Number.NaN])("avoids nodes that report %d", (full) => {

@@ -8,9 +8,9 @@
  *
  * The capacity is rounded up and counts the key that is being placed, so the capacities add up to
  * more than the load and somebody always has room. That proof needs loads that are finite numbers;
- * ours come from the user, so when the walk ends without room, the least loaded node it met is taken.
- * The bound is then the best there is, and there is an answer for every load. (Implementations that
- * count on the proof panic "not enough room" where rounding breaks it.)
+ * ours come from the user and their sum is rounded, so when the walk ends without room, the least
+ * loaded node is taken. There is an answer for every load. (Implementations that count on the proof
+ * panic "not enough room" where rounding breaks it.)
  *
  * Not guaranteed: the same key may be at two nodes at two moments, so this is for load, not for data.
  * The bound is on what `loadOf` reports: with several routers, each knows only its own.
@@ -35,7 +35,7 @@ export interface BoundedLoadOptions {
 /**
  * The first node clockwise of `key` with `loadOf(node) < ⌈balanceFactor × (total load + 1) × its
  * share of the weights⌉`; if there is none, the least loaded for its weight. Linear in the nodes,
- * because it asks all for their load.
+ * because it asks each for its load, once.
  *
  * @param loadOf what the node is carrying now, in any unit in which this key counts about 1: requests
  *   in flight, jobs, connections. Below 0 counts as 0. A node that reports `Infinity`, or nothing
@@ -49,41 +49,48 @@ export function locateBounded<Node extends PlacementNode>(
   loadOf: (node: Node) => number,
   options: BoundedLoadOptions = {},
 ): Node {
-  const capacityOfWeight = capacityPerWeight(ring, loadOf, options);
-  let leastLoaded = ring.locate(key);
+  const { balanceFactor = 1.25 } = options;
+  requireFactor(balanceFactor);
+  const { nodes, weights } = ring;
+  const own = ring.locate(key);
+  const loads = nodes.map((node) => boundedLoad(loadOf(node)));
+  const capacityOfWeight = balanceFactor * loadPerWeight(loads, weights);
+  const hasRoom = (index: number): boolean =>
+    (loads[index] as number) < Math.ceil(capacityOfWeight * (weights[index] as number));
+  if (hasRoom(nodes.indexOf(own))) return own;
+
+  const indices = new Map(nodes.map((node, index) => [node, index]));
+  let leastLoaded = own;
   let least = Number.POSITIVE_INFINITY;
   for (const node of ring.clockwise(key)) {
-    const load = boundedLoad(loadOf(node));
-    const weight = ring.weightOf(node);
-    if (load < Math.ceil(capacityOfWeight * weight)) return node;
-    if (load / weight < least) {
-      leastLoaded = node;
-      least = load / weight;
-    }
+    const index = indices.get(node) as number;
+    if (hasRoom(index)) return node;
+    const load = (loads[index] as number) / (weights[index] as number);
+    if (load >= least) continue;
+    leastLoaded = node;
+    least = load;
   }
   return leastLoaded;
 }
 
-function capacityPerWeight<Node extends PlacementNode>(
-  ring: Ring<Node>,
-  loadOf: (node: Node) => number,
-  options: BoundedLoadOptions,
-): number {
-  const { balanceFactor = 1.25 } = options;
-  if (!Number.isFinite(balanceFactor) || balanceFactor < 1) {
-    throw new RangeError(
-      `balanceFactor must be a finite number of at least 1, got ${String(balanceFactor)}`,
-    );
-  }
-  let totalLoad = 0;
+/** With this key, and without the nodes that are full. */
+function loadPerWeight(loads: readonly number[], weights: readonly number[]): number {
+  let totalLoad = 1;
   let totalWeight = 0;
-  for (const node of ring.nodes) {
-    const load = boundedLoad(loadOf(node));
+  for (let index = 0; index < loads.length; index++) {
+    const load = loads[index] as number;
     if (load === Number.POSITIVE_INFINITY) continue;
     totalLoad += load;
-    totalWeight += ring.weightOf(node);
+    totalWeight += weights[index] as number;
   }
-  return (balanceFactor * (totalLoad + 1)) / totalWeight;
+  return totalLoad / totalWeight;
+}
+
+function requireFactor(balanceFactor: number): void {
+  if (Number.isFinite(balanceFactor) && balanceFactor >= 1) return;
+  throw new RangeError(
+    `balanceFactor must be a finite number of at least 1, got ${String(balanceFactor)}`,
+  );
 }
 
 function boundedLoad(load: number): number {

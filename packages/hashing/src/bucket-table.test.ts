@@ -44,6 +44,18 @@ test("any table reaches its counts in as many moves as the takers lack, whatever
   );
 });
 
+test("a built table is that of nodes who join one by one, each with the fewest moves", () => {
+  fc.assert(
+    fc.property(weights, fc.constantFrom(16, 64, 256), (shares, size) => {
+      let table = new Uint16Array(size);
+      for (let nodes = 2; nodes <= shares.length; nodes++) {
+        table = fewestMoves(table, apportion(size, shares.slice(0, nodes)));
+      }
+      expect(growTable(size, shares)).toEqual(table);
+    }),
+  );
+});
+
 function due(counts: Uint32Array, node: number): number {
   return counts[node] as number;
 }

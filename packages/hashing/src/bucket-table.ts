@@ -6,20 +6,47 @@
  */
 import { apportion } from "./apportionment.ts";
 
-/** The table of a new cluster: nodes join one by one, each with the fewest moves. */
+/**
+ * The table of a new cluster: nodes join one by one, each with the fewest moves. What moves are the
+ * lowest buckets of each node that gives, in their order to the first node that takes.
+ */
 export function growTable(size: number, weights: readonly number[]): Uint16Array<ArrayBuffer> {
-  const table = new Uint32Array(size);
+  // Each node's buckets, lowest first: with a table, every step would have to look at all of it.
+  const held = weights.map((): number[] => []);
+  held[0] = Array.from({ length: size }, (_, bucket) => bucket);
   let had: Uint32Array = Uint32Array.of(size);
   for (let nodes = 2; nodes <= weights.length; nodes++) {
     const counts = apportion(size, weights.slice(0, nodes));
-    const surplus = new Int32Array(nodes);
-    for (let node = 0; node < nodes; node++) {
-      surplus[node] = (had[node] ?? 0) - (counts[node] as number);
-    }
-    giveAway(table, surplus);
+    redistribute(held, had, counts);
     had = counts;
   }
-  return new Uint16Array(table);
+  const table = new Uint16Array(size);
+  held.forEach((buckets, node) => {
+    for (const bucket of buckets) table[bucket] = node;
+  });
+  return table;
+}
+
+/** From `had` buckets a node, 0 for a new one, to `counts`. */
+function redistribute(held: number[][], had: Uint32Array, counts: Uint32Array): void {
+  const moving: number[][] = [];
+  for (let node = 0; node < had.length; node++) {
+    const surplus = (had[node] as number) - (counts[node] as number);
+    if (surplus > 0) moving.push((held[node] as number[]).splice(0, surplus));
+  }
+  const moved = moving.flat().sort(ascending);
+  let given = 0;
+  for (let node = 0; node < counts.length; node++) {
+    const lacking = (counts[node] as number) - (had[node] ?? 0);
+    if (lacking <= 0) continue;
+    const taken = moved.slice(given, given + lacking);
+    held[node] = [...(held[node] as number[]), ...taken].sort(ascending);
+    given += lacking;
+  }
+}
+
+function ascending(a: number, b: number): number {
+  return a - b;
 }
 
 /**

@@ -22,6 +22,9 @@ export const MAX_POINTS: number = 2 ** 22;
 /** One past the last position of the circle. */
 export const CIRCLE: number = 2 ** 32;
 
+/** So many are found faster by looking through a list than by a set and a generator. */
+const FEW = 16;
+
 type Owners = Uint16Array | Uint32Array;
 
 /** The positions from `start` up to, not including, `end` belong to `owner`. */
@@ -96,10 +99,17 @@ export class Continuum {
     }
   }
 
-  /** The first `count` of {@link ownersFrom}, or all: without a generator, for a few. */
+  /** The first `count` of {@link ownersFrom}, or all. */
   firstOwners(position: number, count: number): number[] {
     const found: number[] = [];
     const wanted = Math.min(count, this.#ownerCount);
+    if (wanted > FEW) {
+      for (const owner of this.ownersFrom(position)) {
+        found.push(owner);
+        if (found.length === wanted) break;
+      }
+      return found;
+    }
     let index = this.#indexAt(position);
     // One step more than points: it may begin at the one that closes the circle, the first's double.
     for (let left = this.size + 1; left > 0 && found.length < wanted; left--) {

@@ -34,6 +34,7 @@ import {
   type NodeJson,
   nodesOf,
   nodesToJson,
+  ownersOf,
   type PlacementNode,
   quoted,
   type RestoreOptions,
@@ -125,10 +126,12 @@ class KetamaRing<Node extends PlacementNode> implements Ketama<Node> {
   readonly nodes: readonly Node[];
   readonly dialect: KetamaDialect;
   readonly #members: Members<Node>;
+  readonly #owners: readonly Node[];
   readonly #continuum: Continuum;
 
   constructor(members: Members<Node>, dialect: KetamaDialect = "libketama") {
     this.nodes = nodesOf(members);
+    this.#owners = ownersOf(members);
     this.dialect = dialect;
     this.#members = members;
     const { pointsPerDigest, digests } = requireDialect(dialect);
@@ -141,12 +144,12 @@ class KetamaRing<Node extends PlacementNode> implements Ketama<Node> {
   }
 
   locate(key: Key): Node {
-    return this.nodes[this.#continuum.ownerAt(ketamaHash(key))] as Node;
+    return this.#owners[this.#continuum.ownerAt(ketamaHash(key))] as Node;
   }
 
   *ranges(): Generator<KetamaRange<Node>, void, undefined> {
     for (const { start, end, owner } of this.#continuum.ranges()) {
-      yield { start, end, node: this.nodes[owner] as Node };
+      yield { start, end, node: this.#owners[owner] as Node };
     }
   }
 

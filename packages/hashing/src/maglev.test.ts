@@ -38,6 +38,17 @@ describe("Envoy's tables (maglev_lb_test.cc)", () => {
     expect(tableOf(createMaglev(ports.map(String), { size: 7 }))).toEqual([2, 5, 0, 3, 4, 1, 0]);
   });
 
+  // `chooseHost`: hash ^= ~0ULL - attempt + 1.
+  test.each([
+    [0n, 1],
+    [1n, 0],
+    [2n, 5],
+  ])("send hash 10 in attempt %d to host %d", (attempt, host) => {
+    const maglev = createMaglev(ports.map(address), { size: 7 });
+    const hash = attempt === 0n ? 10n : BigInt.asUintN(64, 10n ^ (2n ** 64n - attempt));
+    expect(maglev.nodeAt(Number(hash % 7n))).toBe(address(90 + host));
+  });
+
   test.each([
     [1, 2, [1, 0, 0, 1, 0, 1, 1, 0, 1, 1, 1, 1, 1, 0, 1, 0, 1]],
     [1, 1, [1, 0, 0, 1, 0, 1, 1, 0, 0, 1, 0, 1, 0, 0, 1, 0, 1]],
@@ -86,6 +97,39 @@ test.each([
     ),
   ]).toEqual(expected);
 });
+
+test("nodes have the turns that asking all of them in each iteration would give", () => {
+  const size = 251;
+  const anyWeight = fc.oneof(
+    fc.integer({ min: 1, max: 9 }),
+    fc.double({ min: 1e-30, max: 1e30, noNaN: true }),
+  );
+  fc.assert(
+    fc.property(fc.array(anyWeight, { minLength: 1, maxLength: 30 }), (given) => {
+      const total = given.reduce((sum, weight) => sum + weight, 0);
+      const weights = given.map((weight) => weight / total);
+      const order: number[] = [];
+      // Who wants the entries one by one, whoever it is, gets them in the order of the turns.
+      fillTable(size, weights, (node) => order.push(node) - 1);
+      expect(order).toEqual(turnsByAsking(size, weights));
+    }),
+  );
+});
+
+/** Envoy's loop as it stands there. */
+function turnsByAsking(count: number, weights: readonly number[]): number[] {
+  const order: number[] = [];
+  const targets = weights.map(() => 0);
+  const largest = Math.max(...weights);
+  for (let iteration = 1; order.length < count; iteration++) {
+    for (const [node, weight] of weights.entries()) {
+      if (iteration * weight < (targets[node] as number)) continue;
+      targets[node] = (targets[node] as number) + largest;
+      order.push(node);
+    }
+  }
+  return order.slice(0, count);
+}
 
 describe("disruption", () => {
   // cilium/cilium, pkg/maglev/maglev_test.go.

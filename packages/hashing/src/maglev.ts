@@ -34,6 +34,7 @@ import {
   type NodeJson,
   nodesOf,
   nodesToJson,
+  ownersOf,
   type PlacementNode,
   type RestoreOptions,
 } from "./node.ts";
@@ -76,8 +77,7 @@ export interface MaglevJson {
 const LARGEST_SIZE = 5_000_011;
 
 /**
- * Builds the table: about size · ln(size) steps for equal weights, some milliseconds by default. Nodes
- * far lighter than the heaviest are asked in vain: up to size · nodes steps, seconds for thousands.
+ * Builds the table: about size · ln(size) steps, some ten milliseconds by default.
  *
  * @throws TypeError when a node has no string id; RangeError when there is no node, an id is empty,
  *   twice or holds a lone surrogate, a weight is not a number from 1e-30 to 1e30, `size` is not a
@@ -112,11 +112,13 @@ class MaglevTable<Node extends PlacementNode> implements Maglev<Node> {
   readonly nodes: readonly Node[];
   readonly size: number;
   readonly #members: Members<Node>;
+  readonly #owners: readonly Node[];
   readonly #table: EntryTable;
 
   constructor(members: Members<Node>, size = 65_537) {
     requireSize(size);
     this.nodes = nodesOf(members);
+    this.#owners = ownersOf(members);
     this.size = size;
     this.#members = members;
     if (members.length > size) {
@@ -129,7 +131,7 @@ class MaglevTable<Node extends PlacementNode> implements Maglev<Node> {
   }
 
   locate(key: Key): Node {
-    return this.nodes[this.#table[murmur3(key) % this.size] as number] as Node;
+    return this.#owners[this.#table[murmur3(key) % this.size] as number] as Node;
   }
 
   nodeAt(entry: number): Node {
@@ -139,7 +141,7 @@ class MaglevTable<Node extends PlacementNode> implements Maglev<Node> {
         `entry must be an integer from 0 to ${this.size - 1}, got ${String(entry)}`,
       );
     }
-    return this.nodes[node] as Node;
+    return this.#owners[node] as Node;
   }
 
   with(node: Node): Maglev<Node> {
@@ -161,25 +163,56 @@ export type EntryTable = Uint16Array | Uint32Array;
 /** The entry a node (by index) would like next: its first preference on the first call, and so on. */
 export type Preferences = (node: number) => number;
 
-/** Listing 1 of the paper, with Envoy's weights. */
+/** Listing 1 of the paper, by the turns that Envoy's weights give. */
 export function fillTable(size: number, weights: readonly number[], next: Preferences): EntryTable {
   const table = weights.length <= 65_536 ? new Uint16Array(size) : new Uint32Array(size);
   const taken = new Uint8Array(size);
-  const targets = new Float64Array(weights.length);
-  const largest = weights.reduce((most, weight) => Math.max(most, weight), 0);
   let left = size;
-  for (let iteration = 1; left > 0; iteration++) {
-    for (let node = 0; node < weights.length && left > 0; node++) {
-      if (iteration * (weights[node] as number) < (targets[node] as number)) continue;
-      targets[node] = (targets[node] as number) + largest;
-      let entry = next(node);
-      while (taken[entry] === 1) entry = next(node);
-      taken[entry] = 1;
-      table[entry] = node;
-      left--;
-    }
+  for (const node of turns(weights, 2 * size)) {
+    let entry = next(node);
+    while (taken[entry] === 1) entry = next(node);
+    taken[entry] = 1;
+    table[entry] = node;
+    left--;
+    if (left === 0) break;
   }
   return table;
+}
+
+/**
+ * Whose turn it is, without end: in each iteration, in the order of the nodes, those that are not
+ * skipped. A node is entered in a calendar for its next turn, so that skipping it costs nothing: one
+ * heavy node among thousands has most of the turns.
+ *
+ * @param horizon more iterations than will be used; the heaviest node has a turn in nearly each.
+ */
+function* turns(weights: readonly number[], horizon: number): Generator<number, never> {
+  const largest = weights.reduce((most, weight) => Math.max(most, weight), 0);
+  const targets = new Float64Array(weights.length);
+  const calendar = new Map<number, number[]>([[1, [...weights.keys()]]]);
+  for (let iteration = 1; ; iteration++) {
+    const due = new Int32Array(calendar.get(iteration) ?? []).sort();
+    calendar.delete(iteration);
+    for (const node of due) {
+      yield node;
+      const target = (targets[node] as number) + largest;
+      targets[node] = target;
+      const following = turnAfter(iteration, weights[node] as number, target);
+      if (following > horizon) continue;
+      const others = calendar.get(following);
+      if (others === undefined) calendar.set(following, [node]);
+      else others.push(node);
+    }
+  }
+}
+
+/** The first iteration after this one in which iteration · weight is not below the target. */
+function turnAfter(iteration: number, weight: number, target: number): number {
+  // The quotient may be rounded to one more or one less than the products say.
+  let following = Math.max(iteration + 1, Math.floor(target / weight) - 1);
+  // Beyond 2^53 there is no next integer; no table has so many turns.
+  while (following < Number.MAX_SAFE_INTEGER && following * weight < target) following++;
+  return following;
 }
 
 /** Weights as parts of 1, as Envoy has them: its sums, and so its rounding. */

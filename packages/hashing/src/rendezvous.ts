@@ -30,6 +30,7 @@ import {
   type NodeJson,
   nodesOf,
   nodesToJson,
+  ownersOf,
   type PlacementNode,
   type RestoreOptions,
 } from "./node.ts";
@@ -92,6 +93,7 @@ export function rendezvousFromJson(
 class HighestWeight<Node extends PlacementNode> implements Rendezvous<Node> {
   readonly nodes: readonly Node[];
   readonly #members: Members<Node>;
+  readonly #owners: readonly Node[];
   readonly #seeds: Int32Array;
   readonly #factors: Int32Array;
   readonly #weights: Float64Array;
@@ -99,6 +101,7 @@ class HighestWeight<Node extends PlacementNode> implements Rendezvous<Node> {
 
   constructor(members: Members<Node>) {
     this.nodes = nodesOf(members);
+    this.#owners = ownersOf(members);
     this.#members = members;
     this.#seeds = Int32Array.from(members, ({ id }) => murmur3Int32(id, 1));
     // Odd, so that multiplying loses nothing. Two hashes, so that no two ids draw alike.
@@ -110,7 +113,7 @@ class HighestWeight<Node extends PlacementNode> implements Rendezvous<Node> {
 
   locate(key: Key): Node {
     const hash = murmur3Int32(key);
-    return this.nodes[this.#isEven ? this.#highest(hash) : this.#earliest(hash)] as Node;
+    return this.#owners[this.#isEven ? this.#highest(hash) : this.#earliest(hash)] as Node;
   }
 
   locateN(key: Key, count: number): Node[] {
@@ -129,7 +132,7 @@ class HighestWeight<Node extends PlacementNode> implements Rendezvous<Node> {
       best[place] = node;
       waits[place] = wait;
     }
-    return best.map((node) => this.nodes[node] as Node);
+    return best.map((node) => this.#owners[node] as Node);
   }
 
   with(node: Node): Rendezvous<Node> {

@@ -57,8 +57,7 @@ describe("a ring", () => {
     expect(JSON.stringify(ring)).toBe(before);
     sameRing(ring.with(late).without("late"), ring);
     expect(diffRings(ring, ringFromJson(JSON.parse(before))).share).toBe(0);
-    expect(nodes.map((node) => ring.weightOf(node))).toEqual([1, 1, 1]);
-    expect(() => ring.weightOf(late)).toThrow(RangeError);
+    expect(ring.weights).toEqual([1, 1, 1]);
   });
 
   test("cannot be written to", () => {
@@ -228,6 +227,15 @@ describe("the nodes of a key and its copies", () => {
       );
     },
   );
+});
+
+test("all of many nodes come in the order in which the key would fall to them", () => {
+  const ring = createRing(ids(40));
+  for (const key of ["x", "y", "z"]) {
+    expect(ring.locateN(key, 17)).toEqual([...ring.clockwise(key)].slice(0, 17));
+    expect(ring.locateN(key, 16)).toEqual([...ring.clockwise(key)].slice(0, 16));
+    expect(ring.locateN(key, 99)).toEqual([...ring.clockwise(key)]);
+  }
 });
 
 describe("a ring refuses", () => {

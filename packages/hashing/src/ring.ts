@@ -33,6 +33,7 @@ import {
   type NodeJson,
   nodesOf,
   nodesToJson,
+  ownersOf,
   type PlacementNode,
   type RestoreOptions,
 } from "./node.ts";
@@ -42,6 +43,8 @@ export interface Ring<Node extends PlacementNode = PlacementNode> {
   readonly kind: "ring";
   /** In the order of their ids. */
   readonly nodes: readonly Node[];
+  /** What each of `nodes` weighed when it was placed. */
+  readonly weights: readonly number[];
   readonly pointsPerWeight: number;
   /**
    * The node of `key`: one hash and two or three reads of memory, whatever the number of nodes.
@@ -59,8 +62,6 @@ export interface Ring<Node extends PlacementNode = PlacementNode> {
    * @throws as {@link locate}.
    */
   clockwise(key: Key): Generator<Node, void, undefined>;
-  /** What `node` weighed when it was placed. @throws RangeError when it is no node of this ring. */
-  weightOf(node: Node): number;
   /** The whole hash space from 0 to 2^32, in order; neighbours are at different nodes. */
   ranges(): Generator<RingRange<Node>, void, undefined>;
   /**
@@ -142,13 +143,16 @@ function ringOf(members: Members, pointsPerWeight = 160): Ring {
 class PointRing<Node extends PlacementNode> implements Ring<Node> {
   readonly kind = "ring";
   readonly nodes: readonly Node[];
+  readonly weights: readonly number[];
   readonly pointsPerWeight: number;
   readonly #members: Members<Node>;
+  readonly #owners: readonly Node[];
   readonly #continuum: Continuum;
-  #weights: ReadonlyMap<Node, number> | undefined;
 
   constructor(members: Members<Node>, pointsPerWeight: number, continuum: Continuum) {
     this.nodes = nodesOf(members);
+    this.weights = Object.freeze(members.map(({ weight }) => weight));
+    this.#owners = ownersOf(members);
     this.pointsPerWeight = pointsPerWeight;
     this.#members = members;
     this.#continuum = continuum;
@@ -156,13 +160,13 @@ class PointRing<Node extends PlacementNode> implements Ring<Node> {
   }
 
   locate(key: Key): Node {
-    return this.nodes[this.#continuum.ownerAt(murmur3(key))] as Node;
+    return this.#owners[this.#continuum.ownerAt(murmur3(key))] as Node;
   }
 
   locateN(key: Key, count: number): Node[] {
     requireCount("count", count);
     const owners = this.#continuum.firstOwners(murmur3(key), count);
-    return owners.map((owner) => this.nodes[owner] as Node);
+    return owners.map((owner) => this.#owners[owner] as Node);
   }
 
   clockwise(key: Key): Generator<Node, void, undefined> {
@@ -172,22 +176,15 @@ class PointRing<Node extends PlacementNode> implements Ring<Node> {
   *#nodesFrom(position: number): Generator<Node, void, undefined> {
     let left = this.nodes.length;
     for (const owner of this.#continuum.ownersFrom(position)) {
-      yield this.nodes[owner] as Node;
+      yield this.#owners[owner] as Node;
       left--;
       if (left === 0) return;
     }
   }
 
-  weightOf(node: Node): number {
-    this.#weights ??= new Map(this.#members.map((member) => [member.node, member.weight]));
-    const weight = this.#weights.get(node);
-    if (weight === undefined) throw new RangeError("weightOf() takes a node of this ring");
-    return weight;
-  }
-
   *ranges(): Generator<RingRange<Node>, void, undefined> {
     for (const { start, end, owner } of this.#continuum.ranges()) {
-      yield { start, end, node: this.nodes[owner] as Node };
+      yield { start, end, node: this.#owners[owner] as Node };
     }
   }
 

@@ -34,6 +34,18 @@ test("when all goes to another node, all of the table moves", () => {
   expect(moves[6]).toEqual({ entry: 6, from: "a", to: "b" });
 });
 
+test("buckets and maglev are not compared, though their tables be of one size", () => {
+  const buckets = createBuckets(["a"], { size: 2 });
+  const maglev = createMaglev(["a"], { size: 2 });
+  const message = 'Both tables must be of kind "buckets", got "maglev"';
+  // @ts-expect-error the compiler refuses it too
+  expect(() => diffBuckets(buckets, maglev)).toThrow(new TypeError(message));
+  // @ts-expect-error the compiler refuses it too
+  expect(() => diffBuckets(maglev, maglev)).toThrow(TypeError);
+  // @ts-expect-error the compiler refuses it too
+  expect(() => diffMaglev(maglev, buckets)).toThrow(TypeError);
+});
+
 test("tables of different sizes are not compared", () => {
   const small = createBuckets(["a"], { size: 2 });
   expect(() => diffBuckets(small, createBuckets(["a"]))).toThrow(

@@ -38,24 +38,34 @@ export interface TableDiff<Move extends TableMove> {
 
 /**
  * The buckets that are at another node `after` than `before`. O(size). Both must have the same hash.
- * @throws RangeError when the two have different numbers of buckets.
+ * @throws TypeError when one is not of `createBuckets`; RangeError when they differ in size.
  */
 export function diffBuckets(
   before: TablePlacement<"buckets">,
   after: TablePlacement<"buckets">,
 ): TableDiff<BucketMove> {
+  requireKind("buckets", before, after);
   return diffTables(before, after, (bucket, from, to) => ({ bucket, from, to }));
 }
 
 /**
  * The table entries that are at another node `after` than `before`. O(size).
- * @throws RangeError when the tables differ in size.
+ * @throws TypeError when one is not of `createMaglev`; RangeError when they differ in size.
  */
 export function diffMaglev(
   before: TablePlacement<"maglev">,
   after: TablePlacement<"maglev">,
 ): TableDiff<EntryMove> {
+  requireKind("maglev", before, after);
   return diffTables(before, after, (entry, from, to) => ({ entry, from, to }));
+}
+
+/** The compiler refuses this too, but not everybody asks it. */
+function requireKind(kind: TablePlacement["kind"], ...tables: readonly TablePlacement[]): void {
+  for (const table of tables) {
+    if (table.kind === kind) continue;
+    throw new TypeError(`Both tables must be of kind "${kind}", got "${String(table.kind)}"`);
+  }
 }
 
 function diffTables<Move extends TableMove>(
