@@ -11,6 +11,8 @@ import { CacheFleet } from "./cache-load.ts";
 
 const redis = useServers(() => startRedisCluster());
 const { random } = testSeed();
+/** The failover is over within this time. Who waits for it, and not for a time limit, waits for most of it. */
+const OUTAGE_MS = 6_000;
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 test("a master is killed, its replica takes over", async () => {
@@ -30,14 +32,14 @@ test("a master is killed, its replica takes over", async () => {
       await wait(500);
       const [master] = await redis().masters();
       await master?.kill9();
-      await wait(6_000);
+      await wait(OUTAGE_MS);
     };
     await fleet.run(course(), random);
     const account = fleet.account();
     console.log("a master killed:", JSON.stringify(account));
     expect(account.reads).toBeGreaterThan(500);
     expect(account.failed).toBe(0);
-    expect(account.maxMs).toBeLessThan(1_500);
+    expect(account.maxMs).toBeLessThan(OUTAGE_MS / 2);
     await eventually("every process hears the bus again", everywhere);
     await eventually("the Cluster takes an invalidation", async () => {
       const outcomes = await Promise.all(fleet.caches.map((cache) => cache.clear()));

@@ -60,6 +60,7 @@ export class Load {
   #requests = 0;
   #limit = 0;
   #answered = 0;
+  #failed = 0;
 
   constructor(
     lb: Requests,
@@ -88,6 +89,14 @@ export class Load {
   async answered(more: number): Promise<void> {
     const enough = this.#answered + more;
     await vi.waitFor(() => expect(this.#answered).toBeGreaterThanOrEqual(enough), {
+      timeout: 30_000,
+      interval: 5,
+    });
+  }
+
+  /** Resolves when a request has failed. */
+  async hasFailed(): Promise<void> {
+    await vi.waitFor(() => expect(this.#failed).toBeGreaterThan(0), {
       timeout: 30_000,
       interval: 5,
     });
@@ -128,6 +137,7 @@ export class Load {
         this.#request(method, id),
       );
       if (outcome === "ok") this.#answered += 1;
+      else this.#failed += 1;
       await new Promise((resolve) => setTimeout(resolve, this.#options.restMs));
     }
   }

@@ -52,6 +52,7 @@ test("one of four is stopped and goes on: no GET fails, no POST is done twice, a
   await load.answered(100);
   await stalled().pause();
   await load.answered(400);
+  await control.hasFailed();
   await stalled().resume();
   const resumedMs = load.log.nowMs();
   const { requests } = await stalled().stats();
