@@ -35,6 +35,8 @@ export interface Process {
   readonly told: { readonly partition: number; readonly message: BusMessage }[];
   /** Resolves when `told` has at least so many messages. */
   heard(count: number): Promise<void>;
+  /** Resolves when what was told is as the condition says, or when that takes too long. */
+  hears(condition: () => boolean): Promise<void>;
 }
 
 /** The world of one case. */
@@ -65,6 +67,9 @@ export interface LeaseOptions {
 
 /** Long against any test, short against what a server would keep by mistake. */
 export const MINUTE_MS = 60_000;
+
+/** A message that has not come by then was lost. */
+const LATE_MS = 2_000;
 
 export function conformanceCase(
   name: string,
@@ -131,14 +136,23 @@ async function createProcess(
     told.push({ partition, message });
     wake();
   });
+  const next = (): Promise<void> =>
+    new Promise((resolve) => {
+      wake = resolve;
+    });
   const heard = async (count: number): Promise<void> => {
-    while (told.length < count) {
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-      });
-    }
+    while (told.length < count) await next();
   };
-  return { store, told, heard };
+  const hears = async (condition: () => boolean): Promise<void> => {
+    let late = false;
+    const timer = systemClock.timer(() => {
+      late = true;
+      wake();
+    }, LATE_MS);
+    while (!late && !condition()) await next();
+    timer.cancel();
+  };
+  return { store, told, heard, hears };
 }
 
 function allSynced(
