@@ -31,8 +31,6 @@ export class Flight {
       settle = [resolve, reject];
     });
     [this.#resolve, this.#reject] = settle;
-    // A refresh in the background may fail with nobody waiting.
-    this.promise.catch(() => {});
   }
 
   /** Aborts the load; made when a load begins. */
@@ -92,6 +90,8 @@ export class Flight {
   /** Nobody may leave the work undone: it goes on in the background. */
   keepFlying(): this {
     this.#abandonable = false;
+    // It may fail with nobody waiting.
+    this.promise.catch(ignore);
     return this;
   }
 }

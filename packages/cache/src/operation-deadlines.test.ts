@@ -15,7 +15,7 @@ function setup(timeoutMs = 50) {
       watch.outcome = outcome;
       watch.atMs = clock.monotonicNow();
     };
-    deadlines.limit(work).then(note, note);
+    deadlines.limit(work, (error) => error).then(note, note);
     return watch;
   };
   return { clock, begin };

@@ -38,18 +38,29 @@ export class OperationDeadlines {
     this.#timeoutError = timeoutError;
   }
 
-  /** Settles as `work` does, or rejects when that takes longer. */
-  limit<Result>(work: Promise<Result>): Promise<Result> {
+  /**
+   * Settles as `work` does, or rejects when that takes longer.
+   * @param ended called before it settles: with undefined, or with the error, of which it makes what
+   *   is rejected with.
+   */
+  limit<Result>(
+    work: Promise<Result>,
+    ended: (error: unknown, failed: boolean) => unknown,
+  ): Promise<Result> {
     return new Promise((resolve, reject) => {
-      const operation = this.#begin(reject);
+      const fail = (error: unknown): void => reject(ended(error, true));
+      const operation = this.#begin(fail);
       work.then(
         (result) => {
+          if (operation.fail === undefined) return;
           operation.fail = undefined;
+          ended(undefined, false);
           resolve(result);
         },
         (error) => {
+          if (operation.fail === undefined) return;
           operation.fail = undefined;
-          reject(error);
+          fail(error);
         },
       );
     });

@@ -59,16 +59,10 @@ export class OperationGuard {
     const permit = this.#circuit.tryAcquire();
     // The circuit itself says why it refuses and until when.
     if (permit === undefined) return this.#circuit.run(() => this.run(operation));
-    return this.#deadlines.limit(started(operation)).then(
-      (result) => {
-        permit.done("success");
-        return result;
-      },
-      (error: unknown) => {
-        permit.done("failure");
-        throw isHeadroomError(error) ? error : this.#errorOf(error);
-      },
-    );
+    return this.#deadlines.limit(started(operation), (error, failed) => {
+      permit.done(failed ? "failure" : "success");
+      return !failed || isHeadroomError(error) ? error : this.#errorOf(error);
+    });
   }
 }
 

@@ -35,15 +35,22 @@ export class TickBatch<Item, Reply> {
   /** Each item's reply, in their order; rejects with the first group that fails. */
   all(items: readonly Item[]): Promise<Reply[]> {
     const [first] = items;
-    if (items.length === 1) return this.one(first as Item).then((reply) => [reply]);
+    // A lone item is what reads ask for: a promise less for each.
+    if (items.length === 1) {
+      return new Promise((resolve, reject) => {
+        this.#add({ item: first as Item, resolve: (reply) => resolve([reply]), reject });
+      });
+    }
     return Promise.all(items.map((item) => this.one(item)));
   }
 
   one(item: Item): Promise<Reply> {
-    return new Promise((resolve, reject) => {
-      if (this.#entries.length === 0) process.nextTick(this.#flush);
-      this.#entries.push({ item, resolve, reject });
-    });
+    return new Promise((resolve, reject) => this.#add({ item, resolve, reject }));
+  }
+
+  #add(entry: Entry<Item, Reply>): void {
+    if (this.#entries.length === 0) process.nextTick(this.#flush);
+    this.#entries.push(entry);
   }
 
   readonly #flush = (): void => {
