@@ -73,6 +73,7 @@ export interface LbRetry extends TimedEvent {
     | "attempts-exhausted"
     | "budget-exhausted"
     | "no-other-target"
+    | "no-time-left"
     | "answer-begun";
 }
 export const lbRetry: EventChannel<LbRetry> = createEventChannel("headroom.lb.retry");

@@ -70,9 +70,9 @@ export interface LatencyOptions {
 
 /** How `run` tries again. */
 export interface BalancerRetryOptions {
-  /** How often the work is tried at most, the first time included. @default 3 */
+  /** How often the work is tried at most, the first time included; refusals are not counted. @default 3 */
   readonly attempts?: number | undefined;
-  /** Retries earned by one run; 0.2 is one retry for five runs. @default 0.2 */
+  /** Retries earned by one run that succeeds; 0.2 is one retry for five of them. @default 0.2 */
   readonly budgetRatio?: number | undefined;
   /** Retries per second that need not be earned. @default 10 */
   readonly minRetriesPerSecond?: number | undefined;

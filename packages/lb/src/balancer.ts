@@ -19,6 +19,8 @@ export interface PickOptions {
   readonly exclude?: ReadonlySet<Candidate> | undefined;
   /** It may be sent again elsewhere, so it may be the one that tries an ejected target. */
   readonly repeatable?: boolean | undefined;
+  /** A further attempt: when there is no other target, nobody was turned away. */
+  readonly again?: boolean | undefined;
 }
 
 export interface AcquireOptions extends PickOptions {

@@ -1,10 +1,10 @@
-import { lbRetry } from "@headroom/core/channels";
+import { lbRejected, lbRetry } from "@headroom/core/channels";
 import { seededRandom } from "@headroom/core/random";
 import { createManualClock } from "@headroom/core/testing";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { createBalancer } from "./balancer.ts";
 import type { BalancerOptions } from "./balancer-options.ts";
-import type { RunOptions } from "./run.ts";
+import type { RunOptions, WorkAttempt } from "./run.ts";
 
 function balanced(options: Partial<BalancerOptions<string>> = {}) {
   const clock = createManualClock();
@@ -56,6 +56,7 @@ test.each([
 
 test("the budget ends a storm of retries", async () => {
   const { balancer } = balanced({ retry: { budgetRatio: 0.2, minRetriesPerSecond: 0 } });
+  for (let run = 0; run < 500; run++) await balancer.run(async () => "done");
   let attempts = 0;
   for (let run = 0; run < 500; run++) {
     const work = (): never => {
@@ -64,13 +65,34 @@ test("the budget ends a storm of retries", async () => {
     };
     await expect(balancer.run(work, { idempotent: true })).rejects.toThrow("ECONNRESET");
   }
-  expect(attempts).toBeLessThanOrEqual(600);
-  expect(attempts).toBeGreaterThan(550);
+  expect(attempts).toBe(500 + 100);
 });
 
 test("fails as its last attempt did when no other target is left", async () => {
   const { balancer } = balanced({ targets: [{ id: "a", target: "a" }] });
   await expect(balancer.run(() => Promise.reject(refused()))).rejects.toThrow("ECONNREFUSED");
+});
+
+test("while one target lives it is found, however many refuse, and nobody was turned away", async () => {
+  const rejected: string[] = [];
+  onTestFinished(lbRejected.subscribe(({ reason }) => rejected.push(reason)));
+  const ids = ["a", "b", "c", "d", "e", "f"];
+  const targets = ids.map((id) => ({ id, target: id }));
+  const { balancer } = balanced({ targets, retry: { attempts: 2, minRetriesPerSecond: 0 } });
+  const work = (target: string) => (target === "f" ? "done" : Promise.reject(refused()));
+  for (let run = 0; run < 20; run++) expect(await balancer.run(work)).toBe("done");
+  await expect(balancer.run(() => Promise.reject(refused()))).rejects.toThrow("ECONNREFUSED");
+  expect(rejected).toEqual([]);
+});
+
+test("a target that refuses is no attempt, one that fails is", async () => {
+  const targets = ["a", "b", "c", "d"].map((id) => ({ id, target: id }));
+  const { balancer } = balanced({ targets, retry: { attempts: 2 } });
+  const work = vi.fn((_, { attempt }: WorkAttempt) =>
+    Promise.reject(attempt === 1 ? refused() : reset()),
+  );
+  await expect(balancer.run(work, { idempotent: true })).rejects.toThrow("ECONNRESET");
+  expect(work).toHaveBeenCalledTimes(3);
 });
 
 test("an attempt that takes too long is tried elsewhere", async () => {

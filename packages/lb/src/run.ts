@@ -79,6 +79,7 @@ class Run<T, Result> {
   readonly #signal: AbortSignal;
   readonly #tried = new Set<Candidate>();
   #attempts = 0;
+  #refused = 0;
 
   constructor(
     balancer: Balancer<T>,
@@ -95,7 +96,6 @@ class Run<T, Result> {
   }
 
   async result(): Promise<Result> {
-    this.#rules.budget.deposit();
     this.#rules.hedging?.deposit();
     let failed: Extract<Tried<Result>, { ok: false }> | undefined;
     for (;;) {
@@ -119,6 +119,7 @@ class Run<T, Result> {
         prefer,
         exclude: this.#tried,
         repeatable: idempotent,
+        again: failed !== undefined,
         signal: this.#signal,
       });
     } catch (error) {
@@ -132,8 +133,14 @@ class Run<T, Result> {
     if (outcome.type === "success") return "not-repeatable";
     const wasNotSent = outcome.type === "failure" && outcome.kind === "refused";
     if (!wasNotSent && this.#options.idempotent !== true) return "not-repeatable";
-    if (this.#attempts >= this.#rules.attempts) return "attempts-exhausted";
-    return this.#rules.budget.tryWithdraw() ? "retried" : "budget-exhausted";
+    const { attempts, budget } = this.#rules;
+    // It took no time and no target noticed: as long as one lives, the work finds it.
+    if (wasNotSent && attempts > 1) {
+      this.#refused++;
+      return "retried";
+    }
+    if (this.#attempts - this.#refused >= attempts) return "attempts-exhausted";
+    return budget.tryWithdraw() ? "retried" : "budget-exhausted";
   }
 
   async #tryHedged(lease: Lease<T>): Promise<Tried<Result>> {
@@ -186,6 +193,7 @@ class Run<T, Result> {
         (trySignal) => this.#work(lease.target, { attempt, signal: trySignal }),
       );
       lease.done(SUCCESS);
+      this.#rules.budget.deposit();
       const nowMs = clock.monotonicNow();
       hedging?.record(nowMs - startedMs, nowMs);
       return { ok: true, result };

@@ -218,6 +218,7 @@ export class TargetBalancer<T> implements Balancer<T>, LeaseOwner<T> {
     const endpoint = this.#choose(options, nowMs);
     if (endpoint === undefined) {
       this.#bulkhead.leave();
+      if (options.again === true) throw this.#error("no-target", this.#whyNoTarget());
       throw this.#rejected("no-target", this.#whyNoTarget());
     }
     endpoint.inFlight++;
@@ -323,6 +324,10 @@ export class TargetBalancer<T> implements Balancer<T>, LeaseOwner<T> {
 
   #rejected(reason: "no-target" | "overloaded" | "closed", what: string): LbError {
     this.#events.rejected(reason);
+    return this.#error(reason, what);
+  }
+
+  #error(reason: "no-target" | "overloaded" | "closed", what: string): LbError {
     return new LbError(REJECTION_CODES[reason], this.#says(what), { pool: this.name });
   }
 

@@ -73,7 +73,6 @@ export class Exchange implements AttemptOwner, TargetSeeker {
 
   /** As `Dispatcher.dispatch`: `false` when more of them would only wait. */
   start(): boolean {
-    this.#host.rules.budget.deposit();
     try {
       this.#caller.onConnect(this.#abort, this.context);
     } catch (error) {
@@ -175,6 +174,8 @@ export class Exchange implements AttemptOwner, TargetSeeker {
     const outcome = judgeAnswer(this.#host.rules, answer);
     attempt.outcome = outcome;
     if (outcome.type === "success") {
+      // Not every request earns a retry: when nothing succeeds, a retry is not worth its load.
+      this.#host.rules.budget.deposit();
       this.#underWay.measured(attempt);
       return this.#passOn(attempt, answer);
     }

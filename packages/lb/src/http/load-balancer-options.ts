@@ -22,9 +22,9 @@ import type { ConnectionRules, HttpTarget } from "./http-target.ts";
 
 /** How requests that failed are tried again, at other targets. */
 export interface HttpRetryOptions {
-  /** How often one request is tried at most, the first time included. @default 3 */
+  /** How often one request is tried at most, the first time included; refusals are not counted. @default 3 */
   readonly attempts?: number | undefined;
-  /** Retries earned by one request; 0.2 is one retry for five requests. @default 0.2 */
+  /** Retries earned by one request that succeeds; 0.2 is one retry for five of them. @default 0.2 */
   readonly budgetRatio?: number | undefined;
   /** Retries per second that need not be earned. @default 10 */
   readonly minRetriesPerSecond?: number | undefined;

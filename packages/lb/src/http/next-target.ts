@@ -72,6 +72,7 @@ export class NextTarget {
   readonly #seeker: TargetSeeker;
   #tried: Set<Candidate> | undefined;
   #freeRetryUsed = false;
+  #refused = 0;
   #waiting: AbortController | undefined;
   /** Failed, and its retry waits. */
   #failedId: string | undefined;
@@ -90,14 +91,16 @@ export class NextTarget {
   /** After the failure of `attempt`, whose lease is given back unless the answer is `never`. */
   after(attempt: Attempt, failure: AttemptFailure): Again {
     if (attempt.wasSent) this.#source.sent();
+    const { maxAttempts } = this.#host.rules;
+    if (failure.reason === "refused" && maxAttempts > 1) this.#refused++;
     const decision = decideRetry(failure, {
       // Settled already: `source` also heeds undici's option `idempotent`.
       method: this.#source.isRepeatable ? "GET" : "POST",
       hasIdempotencyKey: false,
       bodyReplayable: this.#source.isReplayable,
       answerBegun: false,
-      attempts: this.#seeker.attempts,
-      maxAttempts: this.#host.rules.maxAttempts,
+      attempts: this.#seeker.attempts - this.#refused,
+      maxAttempts,
       freeRetryUsed: this.#freeRetryUsed,
     });
     if (!decision.retry) return this.#never(attempt, failure, decision.reason);
@@ -106,7 +109,7 @@ export class NextTarget {
     this.#freeRetryUsed ||= decision.free;
     const waitMs = this.#waitMs(failure);
     if (waitMs >= this.#seeker.remainingMs()) {
-      return this.#never(attempt, failure, "attempts-exhausted");
+      return this.#never(attempt, failure, "no-time-left");
     }
     const { budget } = this.#host.rules;
     if (waitMs === 0 && this.#host.hasRoom) {
@@ -194,7 +197,8 @@ export class NextTarget {
     const isProbe = this.#source.isRepeatable && this.#source.isReplayable;
     if (routing === undefined && this.#tried === undefined) return isProbe ? REPEATABLE : ONCE;
     const key: Key | undefined = routing?.key;
-    return { key, prefer: routing?.prefer, exclude: this.#tried, repeatable: isProbe };
+    const again = this.#tried !== undefined;
+    return { key, prefer: routing?.prefer, exclude: this.#tried, repeatable: isProbe, again };
   }
 
   #waitMs({ outcome }: AttemptFailure): number {

@@ -16,7 +16,8 @@
  *
  * *Repeatable* is a method that RFC 9110 §9.2.2 calls idempotent, or any that carries an
  * `Idempotency-Key`. Whatever the row, the body must still be there to be sent again, and the number
- * of attempts is bounded.
+ * of attempts is bounded. One that was *refused* is not counted: it took no time and no server
+ * noticed, so as long as one target lives, the request finds it.
  *
  * Why like this:
  *
@@ -52,7 +53,7 @@ export interface RetryRequest {
   readonly bodyReplayable: boolean;
   /** Whether the client has been given anything of an answer. */
   readonly answerBegun: boolean;
-  /** How many attempts there were, this one included. */
+  /** How many attempts there were, this one included; without those that were refused. */
   readonly attempts: number;
   readonly maxAttempts: number;
   /** Whether an earlier attempt of this request was retried because of a closed kept connection. */
