@@ -28,6 +28,7 @@ export interface ConnectionRules {
   readonly connectTimeoutMs: number;
   readonly headersTimeoutMs: number;
   readonly bodyTimeoutMs: number;
+  readonly maxResponseBytes: number;
   readonly keepAliveTimeoutMs: number;
 }
 
@@ -108,6 +109,8 @@ export class HttpTarget {
       allowH2,
       headersTimeout: rules.headersTimeoutMs,
       bodyTimeout: rules.bodyTimeoutMs,
+      // undici: -1 for no limit.
+      maxResponseSize: Number.isFinite(rules.maxResponseBytes) ? rules.maxResponseBytes : -1,
       keepAliveTimeout: rules.keepAliveTimeoutMs,
       connect: connectorTo(this.endpoint, this.#rules),
       factory: (origin, options) => new Connection(origin, options),

@@ -22,6 +22,7 @@ test("the defaults", () => {
     connectTimeoutMs: 5_000,
     headersTimeoutMs: 30_000,
     bodyTimeoutMs: 30_000,
+    maxResponseBytes: Number.POSITIVE_INFINITY,
     keepAliveTimeoutMs: 4_000,
   });
   expect([protocol, maxInFlight]).toEqual(["http", Number.POSITIVE_INFINITY]);
@@ -44,6 +45,7 @@ test.each([
   [{ protocol: "http:" }, TypeError, 'protocol must be "http" or "https"'],
   [{ allowH2: "yes" }, TypeError, "allowH2 must be a boolean"],
   [{ classify: {} }, TypeError, "classify must be a function"],
+  [{ maxResponseBytes: 0 }, RangeError, "maxResponseBytes must be a positive number of bytes"],
   [{ connections: 0 }, RangeError, "connections must be"],
   [{ pipelining: 0 }, RangeError, "pipelining must be"],
   [{ perTryTimeoutMs: 0 }, RangeError, "perTryTimeoutMs must be a positive number"],

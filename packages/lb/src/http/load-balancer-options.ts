@@ -82,6 +82,8 @@ export interface LoadBalancerOptions extends BalancingOptions {
   readonly perTryTimeoutMs?: number | undefined;
   /** For everything, to the end of the answer, in milliseconds. @default Infinity */
   readonly totalTimeoutMs?: number | undefined;
+  /** A larger body of an answer is an error (`LB_UPSTREAM`), and its connection is closed. @default Infinity */
+  readonly maxResponseBytes?: number | undefined;
   /** To one target, at most. @default Infinity */
   readonly connections?: number | undefined;
   /** Requests under way on one connection. @default 1 */
@@ -163,6 +165,7 @@ export function loadBalancerRules(options: LoadBalancerOptions): LoadBalancerRul
         min: 0,
       }),
       bodyTimeoutMs: requireCount("bodyTimeoutMs", options.bodyTimeoutMs ?? 30_000, { min: 0 }),
+      maxResponseBytes: requireLimit("maxResponseBytes", options.maxResponseBytes),
       keepAliveTimeoutMs: requirePositive(
         "keepAliveTimeoutMs",
         options.keepAliveTimeoutMs ?? 4_000,
@@ -196,6 +199,7 @@ const KNOWN_OPTIONS: readonly (keyof LoadBalancerOptions)[] = [
   "connectTimeoutMs",
   "headersTimeoutMs",
   "bodyTimeoutMs",
+  "maxResponseBytes",
   "perTryTimeoutMs",
   "totalTimeoutMs",
   "connections",

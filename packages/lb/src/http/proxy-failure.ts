@@ -38,6 +38,7 @@ export function writeFailure(response: ServerResponse, statusCode: number): void
 
 const TEXT_OF: Readonly<Record<number, string>> = {
   400: "Bad Request",
+  413: "Content Too Large",
   431: "Request Header Fields Too Large",
   500: "Internal Server Error",
   501: "Not Implemented",

@@ -17,6 +17,8 @@ test.each([
   [{ key: "id" }, /key must be a function/],
   [{ sticky: { secret: "short" } }, /secret/],
   [{ limits: { maxHeaders: 0 } }, /maxHeaders/],
+  [{ limits: { maxBodyBytes: -1 } }, /maxBodyBytes/],
+  [{ limits: { maxBody: 1 } }, /maxBody/],
   [{ onError: "no" }, /onError must be a function/],
   [{ trustProxy: "not an address" }, /trustProxy/],
 ] as unknown as [ProxyOptions, RegExp][])("refuses %j", (options, message) => {

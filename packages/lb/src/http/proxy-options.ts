@@ -1,14 +1,19 @@
 /** What the reverse proxy may be told, and the check of it. */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { requireFunction, requireKnownOptions } from "@headroom/core/options";
+import { requireFunction, requireKnownOptions, requireNonNegative } from "@headroom/core/options";
 import type { Key } from "@headroom/hashing";
 import type { LbError } from "../errors.ts";
 import { createForwarding, type Forwarding, type ForwardingOptions } from "./forwarded.ts";
-import { type HeaderLimits, headerLimits } from "./header-rules.ts";
+import { type HeaderLimitOptions, type HeaderLimits, headerLimits } from "./header-rules.ts";
 import { pathPrefix } from "./request-target.ts";
 import { createStickyCookie, type StickyCookieOptions } from "./sticky-cookie.ts";
 import { StickyRouting } from "./sticky-routing.ts";
+
+export interface ProxyLimitOptions extends HeaderLimitOptions {
+  /** A larger request is answered with 413. @default Infinity */
+  readonly maxBodyBytes?: number | undefined;
+}
 
 export interface ProxyOptions extends ForwardingOptions {
   /** Put before the path of every request: `"/v2"`. @default none */
@@ -21,8 +26,8 @@ export interface ProxyOptions extends ForwardingOptions {
   readonly key?: "ip" | ((request: IncomingMessage) => Key | undefined) | undefined;
   /** Keeps a browser at one target, by a cookie that does not tell which. @default none */
   readonly sticky?: StickyCookieOptions | undefined;
-  /** How much of headers is passed on. @default 100 headers of 16,384 bytes together */
-  readonly limits?: Partial<HeaderLimits> | undefined;
+  /** How much of headers is passed on, and of a body. @default 100 headers of 16,384 bytes together */
+  readonly limits?: ProxyLimitOptions | undefined;
   /**
    * Answers a request that no target answered, instead of the built-in plain text; nothing has been
    * sent to the client yet.
@@ -40,6 +45,7 @@ export interface ProxyRules {
   readonly key: "ip" | ((request: IncomingMessage) => Key | undefined) | undefined;
   readonly sticky: StickyRouting | undefined;
   readonly limits: HeaderLimits;
+  readonly maxBodyBytes: number;
   readonly onError: ProxyOptions["onError"];
 }
 
@@ -47,6 +53,7 @@ export interface ProxyRules {
 export function proxyRules(pool: string, options: ProxyOptions): ProxyRules {
   requireKnownOptions("proxy", options, KNOWN_OPTIONS);
   const { prefix, key, sticky, limits, onError, ...forwarding } = options;
+  const { maxBodyBytes = Number.POSITIVE_INFINITY, ...headers } = limits ?? {};
   if (key !== undefined && key !== "ip") requireFunction("key", key);
   if (onError !== undefined) requireFunction("onError", onError);
   return {
@@ -55,7 +62,11 @@ export function proxyRules(pool: string, options: ProxyOptions): ProxyRules {
     prefix: prefix === undefined ? "" : pathPrefix("prefix", prefix),
     key,
     sticky: sticky && new StickyRouting(createStickyCookie({ pool, ...sticky })),
-    limits: headerLimits(limits ?? {}),
+    limits: headerLimits(headers),
+    maxBodyBytes:
+      maxBodyBytes === Number.POSITIVE_INFINITY
+        ? maxBodyBytes
+        : requireNonNegative("maxBodyBytes", maxBodyBytes),
     onError,
   };
 }

@@ -177,6 +177,40 @@ test("a slow client holds its server back: nothing piles up in the proxy", async
   expect(received).toBe(total);
 });
 
+test.each([
+  ["says so", { "content-length": "200000" }],
+  ["shows as it comes", { "transfer-encoding": "chunked" }],
+])("a body larger than allowed is refused when it %s", async (_, headers) => {
+  const a = await answering("a");
+  const proxy = await proxying(balancing([a]), { limits: { maxBodyBytes: 100_000 } });
+  const client = httpRequest(proxy.url, { method: "POST", headers });
+  client.on("error", () => {});
+  client.end(Buffer.alloc(200_000));
+  const [response] = await once(client, "response");
+  response.resume();
+  expect([response.statusCode, response.headers.connection]).toEqual([413, "close"]);
+});
+
+test("a body as large as allowed is passed on", async () => {
+  const a = await webServer("a", async (request, response) => {
+    let bytes = 0;
+    for await (const chunk of request) bytes += (chunk as Buffer).length;
+    reply(response, 200, String(bytes));
+  });
+  const proxy = await proxying(balancing([a]), { limits: { maxBodyBytes: 100_000 } });
+  const response = await fetch(proxy.url, { method: "POST", body: Buffer.alloc(100_000) });
+  expect(await response.text()).toBe("100000");
+});
+
+test("an answer larger than allowed breaks off, and is an error for who fetches it", async () => {
+  const a = await webServer("a", (_, response) => void response.end(Buffer.alloc(200_000)));
+  const lb = balancing([a], { maxResponseBytes: 100_000 });
+  const proxy = await proxying(lb);
+  await expect(fetch(proxy.url).then((response) => response.arrayBuffer())).rejects.toThrow();
+  const { body } = await lb.request({ path: "/", method: "GET" });
+  await expect(body.arrayBuffer()).rejects.toMatchObject({ code: "LB_UPSTREAM" });
+});
+
 test("a body that was read before is a clear failure, not a request without end", async () => {
   const a = await answering("a");
   const proxy = await proxying(balancing([a]), {}, (request, _, next) => {

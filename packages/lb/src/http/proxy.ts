@@ -19,9 +19,9 @@ import {
   routingOf,
 } from "./proxied-request.ts";
 import type { ProxyRules } from "./proxy-options.ts";
-import { refusalError } from "./refusal.ts";
+import { BODY_TOO_LARGE, type Refusal, refusalError } from "./refusal.ts";
 import type { RoutingDispatcher } from "./routing.ts";
-import { readShortBody, SHORT_BODY_BYTES, Upload } from "./upload.ts";
+import { BodyTooLarge, readShortBody, SHORT_BODY_BYTES, Upload } from "./upload.ts";
 
 /** An Express or Connect middleware, and a listener of `node:http`. It answers every request. */
 export type ProxyMiddleware = (request: IncomingMessage, response: ServerResponse) => void;
@@ -36,20 +36,28 @@ export function createProxy(
     if (response.destroyed) return;
     const answer = new ProxiedAnswer(request, response, rules);
     const refusal = refuseRequest(request, rules);
-    if (refusal !== undefined) {
+    const refuse = (why: Refusal): void => {
       lbRejected.publish(() => ({ pool: rules.pool, reason: "bad-request", atMs: clock.now() }));
       response.shouldKeepAlive = false;
-      return answer.fail(refusalError(refusal, rules), refusal.statusCode);
-    }
+      answer.fail(refusalError(why, rules), why.statusCode);
+    };
+    if (refusal !== undefined) return refuse(refusal);
     if (request.url === "*") return answerForServer(response);
     const bytes = bodyBytes(request);
     if (bytes > 0 && wasReadBefore(request)) return answer.fail(bodyGone(rules.pool), 500);
+    if (bytes > rules.maxBodyBytes && bytes !== Number.POSITIVE_INFINITY) {
+      return refuse(BODY_TOO_LARGE);
+    }
+    const upload = bytes > SHORT_BODY_BYTES ? new Upload(request, rules.maxBodyBytes) : null;
+    upload?.once("error", (error) => {
+      if (error instanceof BodyTooLarge && !answer.isOver) refuse(BODY_TOO_LARGE);
+    });
     const options = {
       method: request.method ?? "GET",
       path: forwardedPath(request, rules),
       headers: forwardedHeaders(request, rules),
       routing: routingOf(request, rules, dispatcher.targetIds),
-      body: bytes > SHORT_BODY_BYTES ? new Upload(request) : null,
+      body: upload,
     };
     if (bytes === 0 || options.body !== null) {
       dispatcher.dispatch(options, answer);

@@ -30,6 +30,7 @@ export type RefusalReason =
   | "target-form"
   | "target-character"
   | "dot-segment"
+  | "body-too-large"
   | "loop"
   | "answer-header";
 
@@ -40,6 +41,13 @@ export const LOOP: Refusal = {
   reason: "loop",
   statusCode: 508,
   message: "the request has passed this proxy before: a target leads back to it",
+};
+
+/** Its body is larger than the proxy's `limits.maxBodyBytes`. */
+export const BODY_TOO_LARGE: Refusal = {
+  reason: "body-too-large",
+  statusCode: 413,
+  message: "the body is larger than allowed",
 };
 
 /** The error for a refusal: `LB_UPSTREAM` if the answer was refused, else `LB_REFUSED_REQUEST`. */

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer, request as httpRequest, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
-import { readShortBody, Upload } from "./upload.ts";
+import { BodyTooLarge, readShortBody, Upload } from "./upload.ts";
 
 /** A request of a client as its server gets it. */
 async function received() {
@@ -50,6 +50,16 @@ test("destroying it leaves the client's connection whole: the rest is read and d
   let text = "";
   for await (const chunk of answer) text += chunk;
   expect(text).toBe("no, thank you");
+});
+
+test("more than allowed is a failure, as soon as it is more", async () => {
+  const { client, request } = await received();
+  const upload = new Upload(request, 5);
+  upload.resume();
+  client.write("hello");
+  client.write("!");
+  const [error] = await once(upload, "error");
+  expect(error).toBeInstanceOf(BodyTooLarge);
 });
 
 test("a short body is read as one", async () => {

@@ -34,14 +34,20 @@ export function readShortBody(request: IncomingMessage, done: (body: Buffer) => 
   });
 }
 
-/** A body that is passed on as it comes. */
+/** There was more of it than allowed. */
+export class BodyTooLarge extends Error {}
+
+/** A body that is passed on as it comes. It fails with {@link BodyTooLarge} when that is too much. */
 export class Upload extends Readable {
   readonly #request: IncomingMessage;
   #isReading = false;
+  /** How much may still come, in bytes. */
+  #left: number;
 
-  constructor(request: IncomingMessage) {
+  constructor(request: IncomingMessage, maxBytes: number = Number.POSITIVE_INFINITY) {
     super();
     this.#request = request;
+    this.#left = maxBytes;
     request.once("close", this.#closed);
     // undici stops listening when its request is over; the client may break off later.
     this.on("error", ignore);
@@ -63,6 +69,11 @@ export class Upload extends Readable {
   }
 
   readonly #received = (chunk: Buffer): void => {
+    this.#left -= chunk.length;
+    if (this.#left < 0) {
+      this.destroy(new BodyTooLarge());
+      return;
+    }
     if (!this.push(chunk)) this.#request.pause();
   };
 
