@@ -35,7 +35,7 @@ const HOP_BY_HOP = new Set([
  * The first request in `bytes`, and what follows it; undefined while it is not complete.
  * @throws Malformed naming what two readers could disagree about.
  */
-export function readRequest(
+function readRequest(
   bytes: string,
 ): { readonly request: SeenRequest; readonly rest: string } | undefined {
   const end = bytes.indexOf("\r\n\r\n");
