@@ -1,12 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
+  requireBoolean,
   requireClock,
   requireCount,
   requireFunction,
   requireKnownOptions,
   requireMethods,
   requireNonNegative,
+  requireOneOf,
   requirePositive,
   requireRatio,
   requireSignal,
@@ -83,6 +85,8 @@ describe("an option that is no number", () => {
     const budget = { deposit() {} };
     expect(requireFunction("backoff", fc.sample)).toBe(fc.sample);
     expect(requireText("what", "the query")).toBe("the query");
+    expect(requireBoolean("unlogged", false)).toBe(false);
+    expect(requireOneOf("load", "lazy", ["lazy", "eager"])).toBe("lazy");
     expect(requireClock("clock", clock)).toBe(clock);
     expect(requireSignal("signal", signal)).toBe(signal);
     expect(requireSignal("signal", undefined)).toBeUndefined();
@@ -92,6 +96,11 @@ describe("an option that is no number", () => {
   test.each([
     [() => requireFunction("backoff", 100 as never), "backoff must be a function, got 100"],
     [() => requireFunction("random", null as never), "random must be a function, got null"],
+    [() => requireBoolean("unlogged", 1 as never), "unlogged must be true or false, got 1"],
+    [
+      () => requireOneOf("load", "soon" as never, ["lazy", "eager"]),
+      'load must be one of lazy, eager, got "soon"',
+    ],
     [() => requireText("name", ""), 'name must be a non-empty string, got ""'],
     [() => requireText("what", {} as never), "what must be a non-empty string, got an object"],
     [

@@ -54,6 +54,22 @@ export function requireText(name: string, value: string): string {
   throw new TypeError(complaint(name, "a non-empty string", value));
 }
 
+/** Yes or no, and nothing that only counts as one of them. */
+export function requireBoolean(name: string, value: boolean): boolean {
+  if (typeof value === "boolean") return value;
+  throw new TypeError(complaint(name, "true or false", value));
+}
+
+/** One of a closed set of texts. */
+export function requireOneOf<const Known extends string>(
+  name: string,
+  value: Known,
+  known: readonly Known[],
+): Known {
+  if (known.includes(value)) return value;
+  throw new TypeError(complaint(name, `one of ${known.join(", ")}`, value));
+}
+
 /** A function, whatever its arguments: only the compiler knows those. */
 export function requireFunction<Call extends (...given: never[]) => unknown>(
   name: string,

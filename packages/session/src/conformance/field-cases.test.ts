@@ -1,0 +1,9 @@
+import { expect, test } from "vitest";
+import { fieldCases } from "./field-cases.ts";
+
+// That each is passed by a right store and failed by a wrong one: store-conformance.test.ts.
+test("every case has a name of its own", () => {
+  const names = fieldCases.map(({ name }) => name);
+  expect(names.length).toBeGreaterThan(5);
+  expect(new Set(names).size).toBe(names.length);
+});

@@ -1,0 +1,5 @@
+export {
+  type ExpressSessionMethods,
+  type ExpressSessionStoreOptions,
+  toExpressSessionStore,
+} from "./express-session/express-session-store.ts";

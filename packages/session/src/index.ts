@@ -1,0 +1,25 @@
+export { SessionError, type SessionErrorCode } from "./errors.ts";
+export type { CookieOptions } from "./http/cookie-rules.ts";
+export type { SessionMiddleware } from "./http/session-middleware.ts";
+export { type MemoryStore, type MemoryStoreOptions, memoryStore } from "./memory-store.ts";
+export type { Session } from "./session.ts";
+export type { OutagePolicy, SessionsOptions, UserLimitOptions } from "./session-rules.ts";
+export { createSessions, type Sessions } from "./sessions.ts";
+export type {
+  Announcer,
+  Change,
+  CommitResult,
+  Device,
+  Fields,
+  Listing,
+  NewSession,
+  SessionListener,
+  SessionMeta,
+  SessionStore,
+  StoredSession,
+  Sweeper,
+  Touch,
+  UserEpochs,
+  UserIndex,
+  UserSession,
+} from "./store.ts";

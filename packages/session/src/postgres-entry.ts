@@ -1,0 +1,6 @@
+export type { PostgresPool, PostgresResult } from "./postgres/postgres-client.ts";
+export {
+  type PostgresStore,
+  type PostgresStoreOptions,
+  postgresStore,
+} from "./postgres/postgres-store.ts";

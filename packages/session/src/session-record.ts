@@ -1,0 +1,247 @@
+/**
+ * The record of one session in the store, as one request knows it: what it was when it was read, what
+ * this request has changed, and what was found out when that was written.
+ *
+ *     none ──── create ────► exists ──── end ───────────► none or ended
+ *                             │  └────── rotate ────────► exists, with another id
+ *                             └───────── found gone ────► gone
+ *
+ * `unknown`: the store was out when it was to be read, and the policy is to go on without it.
+ *
+ * Invariants
+ *
+ * - **What has ended stays ended.** A change is written only where the session still exists. If it
+ *   was read and then ended by another request, what this one wanted to write is dropped: it was made
+ *   of what that user was logged out of.
+ * - **Fields that were not changed are not written**, so that requests beside this one lose nothing.
+ *
+ * A session that is set without being read, and turns out to be gone, is a new one: nothing of the
+ * old is in it.
+ */
+
+import { sessionCommit } from "@headroom/core/channels";
+import { sessionGone } from "./errors.ts";
+import { FieldChanges, isEmpty } from "./field-changes.ts";
+import { clearCookie, setCookie } from "./http/cookie-rules.ts";
+import { readSession } from "./read-session.ts";
+import type { SessionContext } from "./session-context.ts";
+import { newSessionId, rotatedSessionId, sessionKey } from "./session-id.ts";
+import { touchNow } from "./session-lifetime.ts";
+import { requireWithin } from "./session-size.ts";
+import type { Change, CommitResult, SessionMeta, StoredSession, Touch } from "./store.ts";
+
+export type RecordState = "none" | "exists" | "gone" | "ended" | "unknown";
+
+export class SessionRecord {
+  readonly fields: FieldChanges = new FieldChanges();
+  readonly #context: SessionContext;
+  readonly #isOldSignature: boolean;
+  #state: RecordState;
+  #id: string | undefined;
+  #meta: SessionMeta | undefined;
+  #seenAtMs: number | undefined;
+  #loading: Promise<void> | undefined;
+  #cookie: "keep" | "set" | "clear" = "keep";
+  #mustExist = false;
+
+  /** @param id of a cookie whose signature is right. */
+  constructor(context: SessionContext, id: string | undefined, isOldSignature: boolean) {
+    this.#context = context;
+    this.#id = id;
+    this.#state = id === undefined ? "none" : "exists";
+    this.#isOldSignature = isOldSignature;
+  }
+
+  get state(): RecordState {
+    return this.#state;
+  }
+
+  get id(): string | undefined {
+    return this.#id;
+  }
+
+  /** Undefined: there is no session, or it was not read. */
+  get meta(): SessionMeta | undefined {
+    return this.#meta;
+  }
+
+  /** @throws TypeError: there is none. */
+  get key(): string {
+    if (this.#id === undefined) throw new TypeError("a session without an id has no key");
+    return sessionKey(this.#id);
+  }
+
+  /** Reads it, unless that was done; several callers share one reading. */
+  async load(): Promise<void> {
+    if (this.#state !== "exists" || this.fields.isLoaded) return;
+    this.#loading ??= this.#load().finally(() => {
+      this.#loading = undefined;
+    });
+    await this.#loading;
+  }
+
+  /** The fields as they are now. @throws SessionError `SESSION_GONE` */
+  async reload(): Promise<void> {
+    const stored = await this.#context.store.load(this.key);
+    if (stored === undefined) {
+      this.#state = "gone";
+      throw sessionGone();
+    }
+    this.#take(stored);
+  }
+
+  /** There is to be a session, even one without fields. @returns its id. */
+  require(): string {
+    if (this.#state === "none") this.#mustExist = true;
+    this.#id ??= newSessionId();
+    return this.#id;
+  }
+
+  /** Whether `commit` would have anything to write. */
+  get isDirty(): boolean {
+    if (this.#state !== "none" && this.#state !== "exists") return false;
+    return this.#mustExist || !isEmpty(this.fields.delta());
+  }
+
+  /** Writes what was changed. */
+  async commit(): Promise<CommitResult> {
+    if (!this.isDirty) return this.#state === "gone" ? "gone" : "ok";
+    const { name } = this.#context.rules;
+    return sessionCommit.trace(
+      () => ({ store: name }),
+      async (message) => {
+        const result = await this.#commit();
+        if (message !== undefined) message.result = result;
+        return result;
+      },
+    );
+  }
+
+  /** Writes this change as well, and nothing of `fields`. */
+  change(change: Change): Promise<CommitResult> {
+    return this.#context.store.commit(this.key, change, this.#touch());
+  }
+
+  /** Gives it another id and this knowledge; makes one if there is none any more. */
+  async rotate(meta: SessionMeta): Promise<void> {
+    const { store, rules, users } = this.#context;
+    if (this.#state !== "exists" || this.#id === undefined) return this.#create(meta);
+    const to = rotatedSessionId(this.#id);
+    const key = sessionKey(to);
+    if (meta.userId !== undefined) await users.enlist(meta.userId, key, rules.absoluteMs);
+    if (await store.rotate(this.key, key, meta, touchNow(rules, meta))) {
+      this.#id = to;
+      this.#meta = meta;
+      this.#cookie = "set";
+      if ((await this.commit()) === "gone") throw sessionGone();
+      return;
+    }
+    // Ended meanwhile: nothing that was made of it is taken along.
+    const set = this.fields.isLoaded ? new Map<string, string>() : this.fields.delta().set;
+    this.forget("none", "keep");
+    for (const [name, text] of set) this.fields.set(name, JSON.parse(text));
+    await this.#create(meta);
+  }
+
+  /** Ends it in the store. */
+  async end(): Promise<void> {
+    if (this.#state === "exists") await this.#context.users.end(this.key, this.#meta?.userId);
+  }
+
+  /** This request has nothing to do with it any more. */
+  forget(state: "none" | "ended", cookie: "keep" | "clear"): void {
+    this.#state = state;
+    this.#id = undefined;
+    this.#meta = undefined;
+    this.#seenAtMs = undefined;
+    this.fields.reset();
+    this.#cookie = cookie;
+    this.#mustExist = false;
+  }
+
+  /** Notes the use of a session that was read and not written. Nobody waits for it. */
+  noteUse(): void {
+    const { rules, store } = this.#context;
+    const seenAtMs = this.#seenAtMs;
+    if (this.#state !== "exists" || seenAtMs === undefined) return;
+    if (rules.clock.now() - seenAtMs < rules.touchEveryMs) return;
+    const touch = this.#touch();
+    this.#seenAtMs = touch.seenAtMs;
+    // A use that is not noted shortens the session; the next one is noted again.
+    store.touch(this.key, touch).catch(() => {});
+  }
+
+  /** The value of the `Set-Cookie` that is due, once; asked for when everything is written. */
+  takeCookie(): string | undefined {
+    const { rules, signer } = this.#context;
+    const due = this.#cookie;
+    this.#cookie = "keep";
+    if (due === "clear") return clearCookie(rules.cookie);
+    if (due === "keep" || this.#id === undefined) return undefined;
+    return setCookie(rules.cookie, signer.sign(this.#id), rules.absoluteMs);
+  }
+
+  async #load(): Promise<void> {
+    const { stored, isCertain } = await readSession(this.#context, this.key);
+    this.#take(stored);
+    if (!isCertain) this.#state = "unknown";
+    else if (stored === undefined) {
+      // The cookie is left alone: a request beside this one may just have set a new one.
+      this.#state = "none";
+      this.#id = undefined;
+    }
+  }
+
+  #take(stored: StoredSession | undefined): void {
+    this.fields.load(stored?.fields ?? new Map());
+    this.#meta = stored?.meta;
+    this.#seenAtMs = stored?.seenAtMs;
+  }
+
+  async #commit(): Promise<CommitResult> {
+    const { rules, store } = this.#context;
+    const delta = this.fields.delta();
+    requireWithin(rules.maxBytes, this.fields.isLoaded ? this.fields.all() : delta.set);
+    if (this.#state === "none") return this.#begin();
+    const touch = this.#touch();
+    const result = await store.commit(this.key, delta, touch);
+    if (result === "ok") {
+      this.fields.committed(delta);
+      this.#seenAtMs = touch.seenAtMs;
+      if (this.#isOldSignature && this.#cookie === "keep") this.#cookie = "set";
+      return "ok";
+    }
+    if (this.fields.isLoaded) {
+      this.#state = "gone";
+      return "gone";
+    }
+    this.#id = undefined;
+    return this.#begin();
+  }
+
+  async #begin(): Promise<"ok"> {
+    await this.#create({ createdAtMs: this.#context.rules.clock.now() });
+    return "ok";
+  }
+
+  async #create(meta: SessionMeta): Promise<void> {
+    const { store, rules, users } = this.#context;
+    const { set } = this.fields.delta();
+    this.#id ??= newSessionId();
+    const touch = touchNow(rules, meta);
+    if (meta.userId !== undefined) await users.enlist(meta.userId, this.key, rules.absoluteMs);
+    if (!(await store.create(this.key, { fields: set, meta, ...touch }))) {
+      throw new Error("a random id of 256 bits was in use already");
+    }
+    this.fields.load(set);
+    this.#meta = meta;
+    this.#state = "exists";
+    this.#seenAtMs = touch.seenAtMs;
+    this.#cookie = "set";
+    this.#mustExist = false;
+  }
+
+  #touch(): Touch {
+    return touchNow(this.#context.rules, this.#meta);
+  }
+}
