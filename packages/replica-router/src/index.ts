@@ -1,0 +1,1 @@
+export type { RouteHint } from "./sql/statement.ts";
