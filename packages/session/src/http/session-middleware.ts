@@ -7,10 +7,10 @@
  */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { holdResponse } from "@headroom/core/response-hold";
 import type { Session } from "../session.ts";
 import type { SessionRules } from "../session-rules.ts";
 import { collect, EagerSession } from "./eager-session.ts";
-import { holdResponse } from "./response-hold.ts";
 import { markSettingCookie, markVarying } from "./session-headers.ts";
 
 /** For `app.use`. */
