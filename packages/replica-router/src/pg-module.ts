@@ -44,6 +44,8 @@ export interface PgClient {
   readonly processID?: number | null;
   connect(): Promise<unknown>;
   end(): Promise<void>;
+  /** Lets the process end while it is open. */
+  unref?(): void;
   query(text: string): Promise<PgResult>;
   query(
     query: string | QueryObject | Submittable,
