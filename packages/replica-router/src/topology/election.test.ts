@@ -19,7 +19,7 @@ const gone: Candidate = { observation: undefined };
 const clusterOf = (hosts: readonly Candidate[]): Cluster =>
   hosts.reduce<Cluster>(
     (cluster, { observation }) => (observation ? clusterAfter(cluster, observation) : cluster),
-    { system: undefined, highestTimeline: 0 },
+    { system: undefined, highestTimeline: 0, firstLsn: undefined },
   );
 const elect = (hosts: readonly Candidate[], present?: Candidate, cluster = clusterOf(hosts)) =>
   electPrimary(hosts, cluster, present);
@@ -39,7 +39,9 @@ test("of two, the one on the higher timeline, though the other has written more"
 
 test("an old primary stays out when the promoted one is gone", () => {
   const old = host({});
-  expect(elect([old, gone], undefined, { system: "1", highestTimeline: 2 })).toBeUndefined();
+  expect(
+    elect([old, gone], undefined, { system: "1", highestTimeline: 2, firstLsn: 90n }),
+  ).toBeUndefined();
 });
 
 test("a standby that follows a new timeline tells of a promotion too", () => {
@@ -58,6 +60,15 @@ test("another cluster's primary never", () => {
   expect(elect([ours, host({ system: "2", timeline: 9 })])).toBeUndefined();
 });
 
+test("where a timeline was first seen is where its primary was, and stays", () => {
+  const promoted = seen({ timeline: 2, lsn: 90n });
+  const follower = seen({ timeline: 2, isStandby: true, lsn: 50n });
+  let cluster = clusterAfter(clusterOf([host({})]), follower);
+  expect(cluster).toEqual({ system: "1", highestTimeline: 2, firstLsn: undefined });
+  cluster = clusterAfter(cluster, promoted);
+  expect(clusterAfter(cluster, { ...promoted, lsn: 95n }).firstLsn).toBe(90n);
+});
+
 test("whatever is seen in whatever order, nobody below a timeline that was seen is ever elected", () => {
   const observations = fc.record({
     isStandby: fc.boolean(),
@@ -67,7 +78,7 @@ test("whatever is seen in whatever order, nobody below a timeline that was seen 
   });
   fc.assert(
     fc.property(fc.array(fc.array(observations, { maxLength: 4 }), { maxLength: 6 }), (rounds) => {
-      let cluster: Cluster = { system: "1", highestTimeline: 0 };
+      let cluster: Cluster = { system: "1", highestTimeline: 0, firstLsn: undefined };
       let highest = 0;
       let present: Candidate | undefined;
       for (const round of rounds) {

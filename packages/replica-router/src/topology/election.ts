@@ -13,6 +13,7 @@
  * It cannot know of a promotion that none of the servers it reaches knows of.
  */
 
+import type { Lsn } from "../wal/lsn.ts";
 import type { Observation } from "./observation.ts";
 
 export interface Candidate {
@@ -24,13 +25,20 @@ export interface Cluster {
   /** Undefined until a first server was seen. */
   readonly system: string | undefined;
   readonly highestTimeline: number;
+  /**
+   * Where the primary of that timeline was when it was first seen: not before the point at which
+   * the timeline began. Whoever has replayed to here has all that was kept of the older ones.
+   */
+  readonly firstLsn: Lsn | undefined;
 }
 
 /** What is known of the cluster when `seen` is known too. */
 export function clusterAfter(cluster: Cluster, seen: Observation): Cluster {
   const system = cluster.system ?? seen.system;
-  if (seen.system !== system) return cluster;
-  return { system, highestTimeline: Math.max(cluster.highestTimeline, seen.timeline) };
+  if (seen.system !== system || seen.timeline < cluster.highestTimeline) return cluster;
+  const { timeline, isStandby, lsn } = seen;
+  const known = timeline > cluster.highestTimeline ? undefined : cluster.firstLsn;
+  return { system, highestTimeline: timeline, firstLsn: known ?? (isStandby ? undefined : lsn) };
 }
 
 export function electPrimary<Host extends Candidate>(

@@ -79,7 +79,8 @@ export class HostConnections {
    * Ends what waits for this server.
    * @param what `reads`: only what can be read elsewhere. `everything`: also writes, transactions and idle connections.
    */
-  cut(what: "reads" | "everything", error: Error): void {
+  cut(what: "reads" | "everything", why: string): void {
+    const error = new Error(`Connection terminated: ${why}`);
     for (const giveUp of [...this.#waiting]) {
       this.#waiting.delete(giveUp);
       giveUp(error);

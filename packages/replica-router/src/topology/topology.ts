@@ -33,7 +33,7 @@ export class Topology {
   readonly lag = new LagHistory();
   readonly #options: TopologyOptions;
   #hosts: readonly Host[] = [];
-  #cluster: Cluster = { system: undefined, highestTimeline: 0 };
+  #cluster: Cluster = { system: undefined, highestTimeline: 0, firstLsn: undefined };
   #primary: Host | undefined;
   readonly #waiting = new Set<() => void>();
 
@@ -102,10 +102,9 @@ export class Topology {
     host.error = error;
     host.note({ type: "eject" }, nowMs);
     this.#elect();
-    if (!(error instanceof DeadlineExceededError)) return this.#announce();
+    if (!(error instanceof DeadlineExceededError)) return;
     const isHung = nowMs - host.silentSinceMs >= this.#options.hungMs;
-    host.connections.cut(isHung ? "everything" : "reads", error);
-    this.#announce();
+    host.connections.cut(isHung ? "everything" : "reads", `${host.name} does not answer`);
   }
 
   /** A server has said `25006` or that it is in recovery, where a primary was expected. */
@@ -156,7 +155,7 @@ export class Topology {
     replicaRole.publish(() => ({ pool, node: host.name, from, to: role, atMs: clock.now() }));
     // Whoever took writes and is not the primary any more may be another's past: nothing may be left there.
     if (from === "primary" && host.isReachable) {
-      host.connections.cut("everything", new Error(`${host.name} is not the primary any more`));
+      host.connections.cut("everything", `${host.name} is not the primary any more`);
     }
   }
 

@@ -1,0 +1,48 @@
+import { expect, test } from "vitest";
+import type { Host } from "../topology/host.ts";
+import type { Observation } from "../topology/observation.ts";
+import { SessionScope } from "./session-scope.ts";
+import type { Token } from "./token.ts";
+
+const token = (lsn: bigint): Token => ({ system: "1", timeline: 1, lsn, madeMs: 0 });
+const tokenOf = ({ lsn }: Observation): Token => token(lsn);
+const hostAt = (lsn: bigint, askedMs: number) => ({ observation: { lsn, askedMs } }) as Host;
+
+test("a write is placed by a look that began after it", () => {
+  const scope = new SessionScope(undefined, true);
+  expect(scope.hasUnplacedWrites).toBe(false);
+  scope.wrote();
+  const { writes } = scope;
+  scope.wrote();
+  scope.place(token(5n), writes);
+  expect(scope.hasUnplacedWrites).toBe(true);
+  scope.place(token(6n), scope.writes);
+  expect(scope.hasUnplacedWrites).toBe(false);
+  expect(scope.token?.lsn).toBe(6n);
+});
+
+test("what was brought along is never forgotten for less", () => {
+  const scope = new SessionScope(token(9n), true);
+  scope.wrote();
+  scope.place(token(6n), scope.writes);
+  expect(scope.token?.lsn).toBe(9n);
+});
+
+test("a reader is stayed with until it was looked at after it answered", () => {
+  const scope = new SessionScope(undefined, true);
+  const before = hostAt(50n, 10);
+  scope.hasRead(before, 20);
+  scope.settleReads(tokenOf);
+  expect(scope.lastReader).toBe(before);
+  const after = hostAt(60n, 21);
+  scope.hasRead(after, 20);
+  scope.settleReads(tokenOf);
+  expect(scope.lastReader).toBeUndefined();
+  expect(scope.token?.lsn).toBe(60n);
+});
+
+test("the session of everybody who has none is not held to one replica", () => {
+  const scope = new SessionScope(undefined, false);
+  scope.hasRead(hostAt(50n, 10), 5);
+  expect(scope.lastReader).toBeUndefined();
+});
