@@ -195,22 +195,39 @@ export interface ReplicaLag extends TimedEvent {
 }
 export const replicaLag: EventChannel<ReplicaLag> = createEventChannel("headroom.replica.lag");
 
-/** Where a query was sent and why; a read that went to the primary shows here. */
+/** Why a statement went where it went. */
+export type ReplicaRouteReason =
+  /** A read, on a replica. */
+  | "read"
+  | "write"
+  | "volatile"
+  /** Its text could not be understood well enough to call it a read. */
+  | "unsure"
+  /** It is inside of a transaction, or begins one. */
+  | "transaction"
+  /** It leaves something on its connection, or follows what does. */
+  | "session"
+  | "hint"
+  /** No replica is known to have replayed what the session has written or seen. */
+  | "token-behind"
+  | "lagging"
+  | "no-replica"
+  /** `consistency: "strong"`. */
+  | "strong"
+  /** A replica has refused what looked like a read. */
+  | "misrouted";
+
+/** Where a statement was sent and why; a read that went to the primary shows here. */
 export interface ReplicaRoute extends TimedEvent {
   readonly pool: string;
   readonly node: string;
   readonly role: DatabaseRole;
-  readonly reason:
-    | "read"
-    | "write"
-    | "volatile"
-    | "transaction"
-    | "session"
-    | "hint"
-    | "unsure"
-    | "token-behind"
-    | "lagging"
-    | "no-replica";
+  readonly kind: "read" | "write" | "session" | "begin";
+  readonly reason: ReplicaRouteReason;
+  /** How far behind the replica was known to be. */
+  readonly lagMs?: number | undefined;
+  /** How long it waited for a replica to catch up. */
+  readonly waitedMs: number;
 }
 export const replicaRoute: EventChannel<ReplicaRoute> =
   createEventChannel("headroom.replica.route");

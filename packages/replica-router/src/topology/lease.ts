@@ -36,13 +36,24 @@ export class Lease {
     return status === "I" || status === null;
   }
 
-  run(query: string | QueryObject | Submittable, values: unknown): Promise<PgResult> {
+  run(query: string | QueryObject | Submittable, values?: unknown): Promise<PgResult> {
     this.#isReady = false;
     return new Promise((resolve, reject) => {
       const settle: PgCallback = (error, result) =>
         error ? reject(error) : resolve(result ?? NOTHING);
       this.client.query(query, values, settle);
     });
+  }
+
+  /** Hands something over that talks to the connection itself. */
+  submit(query: Submittable, values: unknown, callback: PgCallback | undefined): void {
+    this.#isReady = false;
+    this.client.query(query, values, callback);
+  }
+
+  /** The server has answered all that was sent. */
+  get isReady(): boolean {
+    return this.#isReady;
   }
 
   /** Resolves when the server is ready for the next statement, or the connection is gone. */

@@ -42,7 +42,7 @@ export class Monitor {
 
   watch(host: Host): void {
     this.#timers.set(host, NO_TIMER);
-    void this.#lookAndPlan(host);
+    void this.look(host);
   }
 
   forget(host: Host): void {
@@ -53,14 +53,22 @@ export class Monitor {
   }
 
   /** Resolves after a look that began after this call. */
-  look(host: Host): Promise<void> {
-    return host.prober.look();
+  async look(host: Host): Promise<void> {
+    const { topology, clock } = this.#options;
+    const wasPrimary = host === topology.primary;
+    await host.prober.look();
+    if (!this.#timers.has(host)) return;
+    if (wasPrimary && topology.primary === undefined) this.search();
+    this.#timers.get(host)?.cancel();
+    this.#timers.set(
+      host,
+      clock.timer(() => void this.look(host), this.#pauseMs(host)),
+    );
   }
 
   /** Looks at all servers now: who is primary is in doubt. */
   search(): void {
-    for (const host of this.#timers.keys())
-      if (!host.prober.isLooking) void this.#lookAndPlan(host);
+    for (const host of this.#timers.keys()) if (!host.prober.isLooking) void this.look(host);
   }
 
   /** A statement is on its way: whether it is answered is watched from now on. */
@@ -77,18 +85,6 @@ export class Monitor {
   close(): void {
     this.#tick?.cancel();
     for (const host of [...this.#timers.keys()]) this.forget(host);
-  }
-
-  async #lookAndPlan(host: Host): Promise<void> {
-    const { topology, clock } = this.#options;
-    this.#timers.get(host)?.cancel();
-    const wasPrimary = host === topology.primary;
-    await host.prober.look();
-    if (!this.#timers.has(host)) return;
-    if (wasPrimary && topology.primary === undefined) this.search();
-    const again = (): void => void this.#lookAndPlan(host);
-    this.#timers.get(host)?.cancel();
-    this.#timers.set(host, clock.timer(again, this.#pauseMs(host)));
   }
 
   #pauseMs({ failedLooks }: Host): number {
@@ -110,7 +106,7 @@ export class Monitor {
       const patienceMs = this.#patienceMs.get(host) ?? silenceMs;
       if (host.prober.isLooking || nowMs - host.answeredMs < patienceMs) continue;
       this.#patienceMs.set(host, Math.min(2 * patienceMs, Math.max(silenceMs, intervalMs)));
-      void this.#lookAndPlan(host);
+      void this.look(host);
     }
     if (isBusy) this.busy();
   };

@@ -1,0 +1,160 @@
+/**
+ * Where a read goes: to a replica that is new enough for its session, else to the primary.
+ *
+ *     what must be seen?   nothing (eventual) · the session's token · the primary's position now (strong)
+ *     who has that?        `findReaders`, and the policy picks one
+ *     nobody yet           look again, wait up to `wait.ms`
+ *     nobody               the primary; if there is none, any replica that has it, in rotation or not
+ */
+
+import type { Clock } from "@headroom/core/clock";
+import type { Policy } from "../policy.ts";
+import { isFreshFor } from "../session/freshness.ts";
+import type { Token } from "../session/token.ts";
+import type { Host } from "../topology/host.ts";
+import type { Monitor } from "../topology/monitor.ts";
+import type { Topology } from "../topology/topology.ts";
+import type { Job } from "./job.ts";
+import { findReaders, type MaxLag, type Readers, type ReadNeeds } from "./readers.ts";
+import { waitForReplay } from "./replay-wait.ts";
+import type { Route, RouteReason } from "./route-log.ts";
+import type { RouterSettings } from "./router-settings.ts";
+import type { SessionPositions } from "./session-positions.ts";
+
+export interface ReadChoiceParts {
+  readonly settings: RouterSettings;
+  readonly topology: Topology;
+  readonly monitor: Monitor;
+  readonly positions: SessionPositions;
+  readonly policy: Policy;
+  readonly clock: Clock;
+}
+
+type Tried = ReadonlySet<Host> | undefined;
+
+/** Nothing is asked of a replica but that it answers. */
+const ANY_LAG: MaxLag = { ms: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY };
+
+export class ReadChoice {
+  readonly #parts: ReadChoiceParts;
+
+  constructor(parts: ReadChoiceParts) {
+    this.#parts = parts;
+  }
+
+  /** Undefined while no server is known that may answer. */
+  async choose(job: Job, tried: Tried): Promise<Route | undefined> {
+    const { settings, positions } = this.#parts;
+    const kind = job.statement.kind;
+    const needs = await this.#needs(job);
+    if (typeof needs === "string") return this.#standIn(job, needs, 0, tried, undefined);
+    const replica = (hosts: readonly Host[], waitedMs: number): Route => {
+      const host = this.#parts.policy.pick(hosts, this.#nowMs);
+      return { host, kind, reason: job.route === "replica" ? "hint" : "read", waitedMs };
+    };
+    const readers = this.#find(needs, tried);
+    if (readers.hosts.length > 0) return replica(readers.hosts, 0);
+    let waitedMs = 0;
+    if (readers.reason === "token-behind") {
+      positions.refreshSoon(this.#parts.topology.hosts);
+      if (settings.waitMs > 0) {
+        const sinceMs = this.#nowMs;
+        const found = await this.#wait(needs, tried);
+        waitedMs = this.#nowMs - sinceMs;
+        if (found.length > 0) return replica(found, waitedMs);
+      }
+    }
+    return this.#standIn(job, readers.reason, waitedMs, tried, needs);
+  }
+
+  /** What the read must see; or, when only the primary will do, why. */
+  async #needs({ scope, route }: Job): Promise<ReadNeeds | RouteReason> {
+    const { settings, positions, topology } = this.#parts;
+    const { maxLag } = settings;
+    if (route === "replica") return { maxLag: ANY_LAG, token: undefined, lastReader: undefined };
+    if (settings.consistency === "eventual")
+      return { maxLag, token: undefined, lastReader: undefined };
+    if (settings.consistency === "strong") return this.#positionNow();
+    if (scope.hasUnplacedWrites) {
+      if (settings.waitMs === 0) {
+        positions.placeSoon(scope);
+        return "token-behind";
+      }
+      await positions.place(scope);
+      if (scope.hasUnplacedWrites) return "token-behind";
+    }
+    scope.settleReads(positions.tokenOf);
+    const { token, lastReader } = scope;
+    if (lastReader !== undefined && lastReader === topology.primary)
+      positions.refreshSoon([lastReader]);
+    return { maxLag, token, lastReader };
+  }
+
+  async #positionNow(): Promise<ReadNeeds | RouteReason> {
+    const { settings, topology, monitor, positions } = this.#parts;
+    const { primary } = topology;
+    if (settings.waitMs === 0 || primary === undefined) return "strong";
+    const before = primary.observation;
+    await monitor.look(primary);
+    const { observation } = primary;
+    if (topology.primary !== primary || observation === undefined || observation === before)
+      return "strong";
+    return {
+      maxLag: settings.maxLag,
+      token: positions.tokenOf(observation),
+      lastReader: undefined,
+    };
+  }
+
+  async #wait(needs: ReadNeeds, tried: Tried): Promise<readonly Host[]> {
+    const { settings, topology, monitor, clock } = this.#parts;
+    return waitForReplay({
+      replicas: () => topology.hosts.filter(({ role }) => role === "replica"),
+      lsn: needs.token?.lsn,
+      look: (host) => monitor.look(host),
+      find: () => this.#find(needs, tried).hosts,
+      clock,
+      waitMs: settings.waitMs,
+    });
+  }
+
+  #standIn(
+    job: Job,
+    reason: RouteReason,
+    waitedMs: number,
+    tried: Tried,
+    needs: ReadNeeds | undefined,
+  ): Route | undefined {
+    const { topology, monitor } = this.#parts;
+    const { primary } = topology;
+    const kind = job.statement.kind;
+    const token = needs?.token ?? job.scope.token;
+    if (primary !== undefined && !tried?.has(primary)) {
+      if (!isOutdated(primary, token)) return { host: primary, kind, reason, waitedMs };
+      // Somebody has seen a promotion that we have not.
+      monitor.search();
+      return undefined;
+    }
+    if (primary !== undefined || needs === undefined) return undefined;
+    const [host] = this.#find({ ...needs, maxLag: ANY_LAG }, tried, 1).hosts;
+    return host && { host, kind, reason: "no-replica", waitedMs };
+  }
+
+  #find(needs: ReadNeeds, tried: Tried, leastWeight = 0): Readers {
+    const { topology, settings, clock } = this.#parts;
+    const { hosts, lag, cluster } = topology;
+    const isFresh = ({ observation }: Host, token: Token): boolean =>
+      observation !== undefined && isFreshFor(observation, token, cluster, settings, clock.now());
+    return findReaders({ hosts, tried, lag, isFresh, nowMs: this.#nowMs, leastWeight }, needs);
+  }
+
+  get #nowMs(): number {
+    return this.#parts.clock.monotonicNow();
+  }
+}
+
+/** The session has seen a later timeline: this primary has been replaced. */
+function isOutdated({ observation }: Host, token: Token | undefined): boolean {
+  if (token === undefined || observation === undefined) return false;
+  return token.system === observation.system && token.timeline > observation.timeline;
+}

@@ -1,0 +1,61 @@
+/** What was decided, counted and told. */
+
+import { type ReplicaRoute, replicaRoute } from "@headroom/core/channels";
+import type { Clock } from "@headroom/core/clock";
+import { shield } from "@headroom/core/shield";
+import type { Host } from "../topology/host.ts";
+import type { LagHistory } from "../wal/lag-history.ts";
+
+export type RouteReason = ReplicaRoute["reason"];
+export type StatementKind = ReplicaRoute["kind"];
+
+/** Where one statement went, for `onRoute`. */
+export type RouteDecision = Omit<ReplicaRoute, "atMs">;
+
+export interface RouteLogOptions {
+  readonly name: string;
+  readonly clock: Clock;
+  readonly lag: LagHistory;
+  readonly onRoute: ((decision: RouteDecision) => void) | undefined;
+}
+
+export interface Route {
+  readonly host: Host;
+  readonly kind: StatementKind;
+  readonly reason: RouteReason;
+  readonly waitedMs: number;
+}
+
+export class RouteLog {
+  readonly #options: RouteLogOptions;
+  readonly #tell: ((decision: RouteDecision) => void) | undefined;
+  readonly #counts: Record<string, number> = {};
+
+  constructor(options: RouteLogOptions) {
+    this.#options = options;
+    const { onRoute } = options;
+    const warning = { what: "onRoute", code: "HEADROOM_ON_ROUTE" } as const;
+    this.#tell = onRoute && shield(onRoute, () => {}, warning);
+  }
+
+  note(route: Route): void {
+    const { kind, reason, host } = route;
+    const count = `${kind}/${host.role}/${reason}`;
+    this.#counts[count] = (this.#counts[count] ?? 0) + 1;
+    this.#tell?.(this.#decision(route));
+    replicaRoute.publish(() => ({ ...this.#decision(route), atMs: this.#options.clock.now() }));
+  }
+
+  /** How many statements went which way, by `kind/role/reason`. */
+  get counts(): Readonly<Record<string, number>> {
+    return { ...this.#counts };
+  }
+
+  #decision({ host, kind, reason, waitedMs }: Route): RouteDecision {
+    const { name: pool, clock, lag } = this.#options;
+    const { name: node, role, observation } = host;
+    const isBehind = role === "replica" && observation !== undefined;
+    const lagMs = isBehind ? lag.lagMs(observation.lsn, clock.monotonicNow()) : undefined;
+    return { pool, node, role, kind, reason, lagMs, waitedMs };
+  }
+}

@@ -1,0 +1,342 @@
+/**
+ * Runs statements: on the right server, on another one when that fails, never twice if that could matter.
+ *
+ *     a read    any connection error, or a cancellation by replay → another server, until one answers.
+ *               Nothing has been given to the application before, so nobody sees it.
+ *     a write   could not be sent (no primary, no connection, `25006`) → when there is a primary, again.
+ *               Sent, and the connection lost → REPLICA_WRITE_OUTCOME_UNKNOWN. It is never sent twice.
+ *     a read that a replica refuses (`25006`: it writes after all) → on the primary, this time and always.
+ *
+ * What binds a client to its connection (a transaction, a setting) is handed to `keep`.
+ */
+
+import type { Clock } from "@headroom/core/clock";
+import { noPrimary, outcomeUnknown, ReplicaError, unavailable } from "../errors.ts";
+import type { PgResult } from "../pg-module.ts";
+import type { SessionScope } from "../session/session-scope.ts";
+import { type Failure, failureOf } from "../topology/failure.ts";
+import type { Host } from "../topology/host.ts";
+import type { LeaseUse } from "../topology/lease.ts";
+import type { Monitor } from "../topology/monitor.ts";
+import { POSITION_SQL } from "../topology/observation.ts";
+import type { Topology } from "../topology/topology.ts";
+import { type Job, mayUseReplica } from "./job.ts";
+import type { ReadChoice } from "./read-choice.ts";
+import type { Route, RouteLog, RouteReason } from "./route-log.ts";
+import type { RouterSettings } from "./router-settings.ts";
+import type { Seat } from "./seat.ts";
+
+export interface RouterParts {
+  readonly settings: RouterSettings;
+  readonly topology: Topology;
+  readonly monitor: Monitor;
+  readonly choice: ReadChoice;
+  /** A replica has refused this text, and the primary has not. */
+  readonly onMisrouted: (text: string) => void;
+  readonly log: RouteLog;
+  readonly clock: Clock;
+  /** Undefined when it is known what the database has; else resolves when it is. */
+  readonly ready: () => Promise<void> | undefined;
+}
+
+/** Takes over a connection that may not go back to its pool yet. */
+export type Keep = (seat: Seat) => void;
+
+const FIRST_PAUSE_MS = 10;
+const LONGEST_PAUSE_MS = 200;
+
+export class Router {
+  readonly #parts: RouterParts;
+  /** Connections to the primary that were found to lead to one. */
+  readonly #verified = new WeakSet<object>();
+  #standIns = 0;
+  #isClosed = false;
+  /** Statements that were sent again; reads that a replica refused; transactions that nobody ended. */
+  readonly counts = { retries: 0, misrouted: 0, leakedTransactions: 0 };
+
+  constructor(parts: RouterParts) {
+    this.#parts = parts;
+  }
+
+  /** @param keep gets the connection when the statement has bound its client to it. */
+  async execute(job: Job, keep?: Keep): Promise<PgResult> {
+    await this.#parts.ready();
+    return mayUseReplica(job) ? this.#read(job, keep) : this.#write(job, keep, reasonOf(job));
+  }
+
+  /** A connection for something that talks to it itself: a cursor, a stream. */
+  async seat(job: Job): Promise<Seat> {
+    await this.#parts.ready();
+    const deadlineMs = this.#deadlineMs();
+    return mayUseReplica(job)
+      ? this.#readerSeat(job, "bound", new Set(), deadlineMs)
+      : this.#primarySeat(job, "bound", reasonOf(job), deadlineMs);
+  }
+
+  /** Gives a connection back, clean: without a transaction that nobody has ended. */
+  async leave(seat: Seat, isBad = false): Promise<void> {
+    const { host, lease } = seat;
+    if (seat.isStandIn) this.#standIns--;
+    if (!isBad) await lease.settled();
+    if (isBad || lease.isBroken || lease.isIdle) return host.release(lease, isBad);
+    this.counts.leakedTransactions++;
+    try {
+      await lease.run("ROLLBACK", undefined);
+      host.release(lease);
+    } catch {
+      host.release(lease, true);
+    }
+  }
+
+  /** A connection to `host` has failed: it is looked at now. */
+  blame(host: Host, error: unknown, sinceMs: number): Promise<void> {
+    const { topology, monitor, clock } = this.#parts;
+    const isRefused = (error as { code?: unknown } | null)?.code === "ECONNREFUSED";
+    const nowMs = clock.monotonicNow();
+    if (isRefused) host.note({ type: "eject" }, nowMs);
+    else host.note({ type: "failure", kind: "failed", startedMs: sinceMs }, nowMs);
+    if (host === topology.primary) monitor.search();
+    return monitor.look(host);
+  }
+
+  /** `host` has answered a read of this session by now. */
+  noteRead(host: Host, scope: SessionScope): void {
+    scope.hasRead(host, this.#nowMs);
+  }
+
+  /** `host` has said that it is read-only, where the primary was expected. */
+  demote(host: Host): void {
+    this.#parts.topology.demoted(host);
+    this.#parts.monitor.search();
+  }
+
+  /** What waits for a server gives up. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  async #read(job: Job, keep: Keep | undefined): Promise<PgResult> {
+    const deadlineMs = this.#deadlineMs();
+    const use = keep !== undefined && job.statement.kind === "begin" ? "bound" : "read";
+    const tried = new Set<Host>();
+    for (;;) {
+      const seat = await this.#readerSeat(job, use, tried, deadlineMs);
+      const isReplica = seat.host.role !== "primary";
+      let result: PgResult;
+      try {
+        result = await seat.lease.run(job.query, job.values);
+      } catch (error) {
+        const failure = failureOf(error);
+        await this.#fail(seat, failure, error);
+        const isElsewhere = failure === "connection" || (failure === "conflict" && isReplica);
+        if (isReplica && (failure === "read-only" || failure === "recovery")) {
+          return this.#rerunOnPrimary(job, keep);
+        }
+        if (!isElsewhere && failure !== "read-only") throw error;
+        if (this.#nowMs >= deadlineMs) throw error;
+        tried.add(seat.host);
+        this.counts.retries++;
+        continue;
+      }
+      this.#answered(seat);
+      this.noteRead(seat.host, job.scope);
+      await this.#part(seat, job, keep);
+      return result;
+    }
+  }
+
+  /** A replica has refused it; if the primary does not, it belongs there. */
+  async #rerunOnPrimary(job: Job, keep: Keep | undefined): Promise<PgResult> {
+    this.counts.misrouted++;
+    const result = await this.#write(job, keep, "misrouted");
+    this.#parts.onMisrouted(job.text);
+    job.scope.wrote();
+    return result;
+  }
+
+  async #write(job: Job, keep: Keep | undefined, reason: RouteReason): Promise<PgResult> {
+    const deadlineMs = this.#deadlineMs();
+    const { kind } = job.statement;
+    const binds = kind === "begin" || kind === "session";
+    // What only reads, or only begins, may be sent again whatever happened to it.
+    const isHarmless = (kind === "read" && reason !== "misrouted") || kind === "begin";
+    for (;;) {
+      const seat = await this.#primarySeat(
+        job,
+        keep && binds ? "bound" : "write",
+        reason,
+        deadlineMs,
+      );
+      let result: PgResult;
+      try {
+        result = await seat.lease.run(job.query, job.values);
+      } catch (error) {
+        const failure = failureOf(error);
+        if (!isHarmless) job.scope.wrote();
+        await this.#fail(seat, failure, error);
+        const isLost = failure === "connection";
+        if (isLost && !isHarmless) throw outcomeUnknown(seat.host.name, error);
+        if ((!isLost && failure !== "read-only") || this.#nowMs >= deadlineMs) throw error;
+        this.counts.retries++;
+        continue;
+      }
+      this.#answered(seat);
+      if (isHarmless) this.noteRead(seat.host, job.scope);
+      else job.scope.wrote();
+      await this.#part(seat, job, keep);
+      return result;
+    }
+  }
+
+  async #readerSeat(job: Job, use: LeaseUse, tried: Set<Host>, deadlineMs: number): Promise<Seat> {
+    let last: unknown;
+    for (;;) {
+      const route = await this.#parts.choice.choose(job, tried);
+      if (route === undefined) {
+        await this.#awaitChange(deadlineMs, () => last ?? this.#unavailable());
+        tried.clear();
+        continue;
+      }
+      try {
+        return await this.#take(route, use);
+      } catch (error) {
+        last = error;
+        const failure = failureOf(error);
+        const isElsewhere = failure === "exhausted" && route.host.role === "replica";
+        if (failure !== "connection" && !isElsewhere) throw error;
+        if (failure === "connection") void this.blame(route.host, error, this.#nowMs);
+        tried.add(route.host);
+        this.counts.retries++;
+      }
+    }
+  }
+
+  async #primarySeat(
+    job: Job,
+    use: LeaseUse,
+    reason: RouteReason,
+    deadlineMs: number,
+  ): Promise<Seat> {
+    const { topology, clock, settings } = this.#parts;
+    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+      const host = topology.primary;
+      if (host === undefined) {
+        await this.#awaitChange(deadlineMs, () =>
+          noPrimary(settings.name, settings.failoverMs, topology.errors),
+        );
+        continue;
+      }
+      try {
+        const seat = await this.#take({ host, kind: job.statement.kind, reason, waitedMs: 0 }, use);
+        if (await this.#isPrimary(seat)) return seat;
+      } catch (error) {
+        if (failureOf(error) !== "connection") throw error;
+        if (this.#nowMs >= deadlineMs) throw noPrimary(settings.name, settings.failoverMs, error);
+        this.counts.retries++;
+        await this.blame(host, error, this.#nowMs);
+        if (topology.primary === host) await clock.sleep(pauseMs);
+      }
+    }
+  }
+
+  async #take(route: Route, use: LeaseUse): Promise<Seat> {
+    const { monitor, log, settings } = this.#parts;
+    const { host, reason } = route;
+    const sinceMs = this.#nowMs;
+    const isStandIn = host.role === "primary" && (reason === "no-replica" || reason === "lagging");
+    if (isStandIn && this.#standIns >= settings.mostStandIns) {
+      const what = `the primary of "${settings.name}" makes ${this.#standIns} reads in place of replicas, and takes no more (primaryReads)`;
+      throw new ReplicaError("REPLICA_OVERLOADED", what, { retryable: true });
+    }
+    if (isStandIn) this.#standIns++;
+    try {
+      const taken = host.acquire(use, sinceMs);
+      monitor.busy();
+      const lease = await taken;
+      log.note(route);
+      return { ...route, lease, sinceMs, isStandIn };
+    } catch (error) {
+      if (isStandIn) this.#standIns--;
+      throw error;
+    }
+  }
+
+  /** A new connection may lead to another server than the last one did: it is asked who it is. */
+  async #isPrimary(seat: Seat): Promise<boolean> {
+    const { host, lease } = seat;
+    if (this.#verified.has(lease.client)) return true;
+    let row: Readonly<Record<string, unknown>> | undefined;
+    try {
+      row = (await lease.run(POSITION_SQL, undefined)).rows[0];
+    } catch (error) {
+      await this.leave(seat, true);
+      throw error;
+    }
+    const { highestTimeline } = this.#parts.topology.cluster;
+    if (row?.["standby"] === false && Number(row["timeline"]) >= highestTimeline) {
+      this.#verified.add(lease.client);
+      return true;
+    }
+    await this.leave(seat, true);
+    this.demote(host);
+    return false;
+  }
+
+  /** The statement is over: the connection goes back, or to who is bound to it. */
+  async #part(seat: Seat, { statement }: Job, keep: Keep | undefined): Promise<void> {
+    const binds = statement.kind === "session" || !seat.lease.isIdle;
+    if (keep !== undefined && binds) keep(seat);
+    else await this.leave(seat);
+  }
+
+  async #fail(seat: Seat, failure: Failure, error: unknown): Promise<void> {
+    const isBad = failure === "connection" || failure === "timeout";
+    await this.leave(seat, isBad);
+    if (failure === "connection") void this.blame(seat.host, error, seat.sinceMs);
+    else this.#answered(seat);
+    if (failure === "read-only" && seat.host.role === "primary") this.demote(seat.host);
+  }
+
+  #answered({ host, sinceMs }: Seat): void {
+    const nowMs = this.#nowMs;
+    this.#parts.monitor.answered(host, nowMs);
+    host.latency.update(nowMs - sinceMs, nowMs);
+    if (host.health.status === "suspect") host.note({ type: "success", startedMs: sinceMs }, nowMs);
+  }
+
+  async #awaitChange(deadlineMs: number, error: () => unknown): Promise<void> {
+    const { topology, settings } = this.#parts;
+    if (this.#isClosed) throw new ReplicaError("REPLICA_CLOSED", `"${settings.name}" was ended`);
+    const { refusal } = topology;
+    if (refusal !== undefined) throw refusal;
+    if (this.#nowMs >= deadlineMs) throw error();
+    await topology.changed(deadlineMs);
+  }
+
+  #unavailable(): ReplicaError {
+    const { settings, topology } = this.#parts;
+    return unavailable(settings.name, settings.failoverMs, topology.errors);
+  }
+
+  #deadlineMs(): number {
+    return this.#nowMs + this.#parts.settings.failoverMs;
+  }
+
+  get #nowMs(): number {
+    return this.#parts.clock.monotonicNow();
+  }
+}
+
+/** Why a statement that goes to the primary does. */
+function reasonOf({ statement, route }: Job): RouteReason {
+  switch (statement.kind) {
+    case "read":
+      return route === "primary" ? "hint" : "read";
+    case "write":
+      return statement.reason;
+    case "begin":
+      return "transaction";
+    case "session":
+      return "session";
+  }
+}
