@@ -10,6 +10,7 @@
  * The replica refuses those that write (25006).
  */
 
+import { NameFilter } from "./name-filter.ts";
 import { routeHint } from "./route-hint.ts";
 import {
   CLOSE,
@@ -31,6 +32,9 @@ export interface ClassifyOptions {
   readonly backslashInStrings?: boolean;
 }
 
+/** Whatever number it has in this session. */
+const TEMPORARY_SCHEMA = "pg_temp";
+
 const READ: Statement = { kind: "read" };
 const SESSION: Statement = { kind: "session" };
 const WRITE: Statement = { kind: "write", reason: "write" };
@@ -48,9 +52,24 @@ export function classifySql(
   return hint === undefined ? statement : { ...statement, hint };
 }
 
+const filters = new WeakMap<SqlCatalog, NameFilter>();
+
+/** Of all names that have a meaning here. A catalog is not changed once it is in use. */
+function filterOf(catalog: SqlCatalog): NameFilter {
+  let filter = filters.get(catalog);
+  if (filter === undefined) {
+    const { volatileFunctions, primaryRelations } = catalog;
+    const own = [BODY_WORDS.keys(), SESSION_FUNCTIONS, [TEMPORARY_SCHEMA]];
+    filter = new NameFilter([...own, volatileFunctions, primaryRelations]);
+    filters.set(catalog, filter);
+  }
+  return filter;
+}
+
 class SqlReading {
   readonly #lexer: SqlLexer;
   readonly #catalog: SqlCatalog;
+  readonly #filter: NameFilter;
   #statements = 0;
   #isUnsure = false;
   #writes = false;
@@ -63,6 +82,7 @@ class SqlReading {
   constructor(lexer: SqlLexer, catalog: SqlCatalog) {
     this.#lexer = lexer;
     this.#catalog = catalog;
+    this.#filter = filterOf(catalog);
   }
 
   statement(): Statement {
@@ -156,23 +176,23 @@ class SqlReading {
     return token;
   }
 
-  #body(first: Token, before?: BodyWord): Token {
+  #body(first: Token, start?: BodyWord): Token {
     const lexer = this.#lexer;
-    let previous: BodyWord | "." | undefined = before;
-    /** The name directly before, which a parenthesis would call. */
+    let previous: BodyWord | "." | undefined = start;
+    /** The name directly before, if it is one that matters: a parenthesis would call it. */
     let name: string | undefined;
     let token = first;
     for (; token !== END && token !== SEMICOLON; token = lexer.next()) {
-      if (token === WORD) {
-        name = lexer.name;
-        this.#meet(name);
-        // A column after a point and a label after AS, not a keyword.
-        const isName: boolean = previous === "." || previous === "as";
-        previous = isName ? undefined : this.#keyword(BODY_WORDS.get(name), previous);
-      } else if (token === QUOTED) {
-        name = lexer.name;
-        this.#meet(name);
+      if (token === WORD || token === QUOTED) {
+        // A column after a point and a label after AS are names, not keywords.
+        const mayBeKeyword: boolean = token === WORD && previous !== "." && previous !== "as";
+        const before = previous;
         previous = undefined;
+        name = undefined;
+        if (!this.#filter.mayHave(lexer.hash)) continue;
+        name = lexer.name;
+        this.#meet(name);
+        if (mayBeKeyword) previous = this.#keyword(BODY_WORDS.get(name), before);
       } else {
         if (token === OPEN && name !== undefined) this.#call(name);
         name = undefined;
@@ -203,7 +223,7 @@ class SqlReading {
   }
 
   #meet(name: string): void {
-    if (name === "pg_temp") {
+    if (name === TEMPORARY_SCHEMA) {
       this.#namesTemporary = true;
       this.#volatile ??= name;
     }

@@ -85,20 +85,19 @@ const RELATIONS = `
      WHERE relkind IN ('f', 'S') AND relpersistence <> 't' OR relkind IN ('r', 'p') AND relpersistence = 'u'
     UNION
     SELECT i.inhparent FROM pg_catalog.pg_inherits i JOIN primary_only p ON p.oid = i.inhrelid)
-  SELECT c.oid::bigint AS position, c.relname::text AS name, NULL AS definition
+  SELECT c.relname::text AS name, NULL AS definition
     FROM pg_catalog.pg_class c JOIN primary_only USING (oid)
   UNION ALL
-  SELECT c.oid::bigint, c.relname::text, pg_catalog.pg_get_viewdef(c.oid)
+  SELECT c.relname::text, pg_catalog.pg_get_viewdef(c.oid)
     FROM pg_catalog.pg_class c
    WHERE c.relkind = 'v' AND c.relpersistence <> 't'
-     AND c.relnamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
-   ORDER BY position`;
+     AND c.relnamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)`;
 
 /**
  * Reads the catalog with two queries.
  *
- * O(functions + relations), and for every view the length of its text, as often as views are nested
- * against the order in which they were made.
+ * O(functions + relations), and for every view the length of its text, as often as such views are
+ * nested.
  */
 export async function loadSqlCatalog(query: CatalogQuery): Promise<SqlCatalog> {
   const volatileFunctions = new Set(PRIMARY_FUNCTIONS);
@@ -108,26 +107,26 @@ export async function loadSqlCatalog(query: CatalogQuery): Promise<SqlCatalog> {
     volatileFunctions.add(name);
     if (row["is_column"] === true) primaryRelations.add(name);
   }
-  const catalog = { volatileFunctions, primaryRelations };
-  let views: View[] = [];
+  const views: View[] = [];
   for (const row of await query(RELATIONS)) {
     const name = String(row["name"]);
     const definition = row["definition"];
     if (typeof definition === "string") views.push({ name, definition });
     else primaryRelations.add(name);
   }
-  for (let before = -1; before !== primaryRelations.size; ) {
-    before = primaryRelations.size;
-    views = views.filter(({ name, definition }) => {
-      const isRead = classifySql(definition, catalog).kind === "read";
-      if (!isRead) primaryRelations.add(name);
-      return isRead;
-    });
-  }
-  return catalog;
+  return withViews({ volatileFunctions, primaryRelations }, views);
 }
 
 interface View {
   readonly name: string;
   readonly definition: string;
+}
+
+/** Views over what must not be read, then views over those, until there are no more. */
+function withViews(catalog: SqlCatalog, views: readonly View[]): SqlCatalog {
+  const found = views.filter(({ definition }) => classifySql(definition, catalog).kind !== "read");
+  if (found.length === 0) return catalog;
+  const primaryRelations = new Set([...catalog.primaryRelations, ...found.map(({ name }) => name)]);
+  const others = views.filter((view) => !found.includes(view));
+  return withViews({ ...catalog, primaryRelations }, others);
 }

@@ -3,7 +3,8 @@
  *
  * One pass, no backtracking and no regular expressions, so that the time is linear in the length of
  * any input. Blanks and comments are skipped; literals are stepped over, their contents are never
- * looked at. What a name is called after PostgreSQL folded, unquoted and cut it, is `name`.
+ * looked at. What a name is called after PostgreSQL folded, unquoted and cut it, is `name`; its `hash`
+ * comes without cutting it out of the text.
  *
  * The one thing that must not happen is to see a literal or a comment where the server sees code.
  * Where the text alone does not settle that, `isUnsure` says so: a literal without end, a number that
@@ -12,6 +13,7 @@
  */
 
 import { afterBlanks, afterBlockComment, afterLineComment } from "./comments.ts";
+import { EMPTY_HASH, extendedHash, hashOf } from "./name-filter.ts";
 
 export type Token = number;
 /** Also where the rest of the text is a literal or comment without end. */
@@ -48,8 +50,14 @@ const SYMBOL = 13;
 const STRANGE = 14;
 
 const CLASSES = new Uint8Array(128).fill(STRANGE);
+/** What a character is in a word, in lower case; 0 where it ends the word. */
+const FOLDED = new Uint8Array(128);
 const classify = (characters: string, kind: number): void => {
-  for (const character of characters) CLASSES[character.charCodeAt(0)] = kind;
+  for (const character of characters) {
+    const code = character.charCodeAt(0);
+    CLASSES[code] = kind;
+    if (kind <= DOLLAR) FOLDED[code] = character.toLowerCase().charCodeAt(0);
+  }
 };
 classify("abcdefghijklmnopqrstuvwxyz_", LOWER);
 classify("ABCDEFGHIJKLMNOPQRSTUVWXYZ", UPPER);
@@ -72,18 +80,31 @@ const LONGEST_NAME_BYTES = 63;
 const NEVER_TOO_LONG = LONGEST_NAME_BYTES / 3;
 
 export class SqlLexer {
-  /** Of the last token, when it was a WORD or QUOTED. */
-  name = "";
+  /** `hashOf(name)` of the last token, when it was a WORD or QUOTED. */
+  hash = 0;
   /** The server may see other tokens than these. */
   isUnsure: boolean;
 
   readonly #text: string;
   #at = 0;
+  /** Of the last WORD or QUOTED: what is cut out when somebody wants to know. */
+  #start = 0;
+  #end = 0;
+  #isFolded = true;
+  /** The name itself, where it is not simply cut out. */
+  #special: string | undefined;
 
   /** @param backslashInStrings whether the server takes `\` in plain strings as an escape. */
   constructor(text: string, backslashInStrings: boolean) {
     this.#text = text;
     this.isUnsure = backslashInStrings && text.includes("\\");
+  }
+
+  /** Of the last token, when it was a WORD or QUOTED. */
+  get name(): string {
+    if (this.#special !== undefined) return this.#special;
+    const word = this.#text.slice(this.#start, this.#end);
+    return this.#isFolded ? word : word.toLowerCase();
   }
 
   next(): Token {
@@ -147,16 +168,20 @@ export class SqlLexer {
   #word(start: number): Token {
     const text = this.#text;
     let at = start;
-    let hasUpper = false;
+    let hash = EMPTY_HASH;
+    let unfolded = 0;
     let isForeign = false;
     for (; at < text.length; at++) {
       const code = text.charCodeAt(at);
-      const kind = classOf(code);
-      if (kind > DOLLAR) break;
-      if (kind === UPPER) hasUpper = true;
-      if (code > 127) isForeign = true;
+      if (code > 127) {
+        isForeign = true;
+        continue;
+      }
+      const folded = FOLDED[code] as number;
+      if (folded === 0) break;
+      unfolded |= folded ^ code;
+      hash = extendedHash(hash, folded);
     }
-    this.#at = at;
     if (at === start + 1) {
       const first = text.charCodeAt(start) | 32;
       if (first === 101 && text.charCodeAt(at) === 39) return this.#escapeString(at);
@@ -165,12 +190,34 @@ export class SqlLexer {
         this.isUnsure = true;
       }
     }
-    const word = text.slice(start, at);
-    const folded = hasUpper ? (isForeign ? foldedAscii(word) : word.toLowerCase()) : word;
-    // Other letters are folded in single-byte encodings alone: the text does not tell which this is.
-    if (isForeign && folded !== folded.toLowerCase()) this.isUnsure = true;
-    this.name = this.#cut(folded, isForeign);
+    this.#at = at;
+    this.#start = start;
+    this.#end = at;
+    this.#isFolded = unfolded === 0;
+    this.hash = hash;
+    this.#special = undefined;
+    if (isForeign || at - start > LONGEST_NAME_BYTES) this.#specialWord(text.slice(start, at));
     return WORD;
+  }
+
+  #specialWord(word: string): void {
+    const folded = foldedAscii(word);
+    // Other letters are folded in single-byte encodings alone: the text does not tell which this is.
+    if (folded !== folded.toLowerCase()) this.isUnsure = true;
+    this.#specialName(folded);
+  }
+
+  #specialName(name: string): void {
+    this.#special = name;
+    if (name.length > NEVER_TOO_LONG) {
+      const bytes = Buffer.byteLength(name);
+      if (bytes > LONGEST_NAME_BYTES) {
+        this.#special = name.slice(0, LONGEST_NAME_BYTES);
+        // In the middle of a character the server's encoding decides where.
+        if (bytes !== name.length) this.isUnsure = true;
+      }
+    }
+    this.hash = hashOf(this.#special);
   }
 
   #quoted(start: number): Token {
@@ -181,22 +228,12 @@ export class SqlLexer {
       if (end === -1) return this.#withoutEnd();
       if (text.charCodeAt(end + 1) !== 34) {
         const inside = text.slice(start + 1, end);
-        this.name = this.#cut(hasQuotes ? inside.replaceAll('""', '"') : inside, true);
-        this.#at = end + 1;
-        return QUOTED;
+        this.#specialName(hasQuotes ? inside.replaceAll('""', '"') : inside);
+        return this.#single(end, QUOTED);
       }
       hasQuotes = true;
       from = end;
     }
-  }
-
-  #cut(name: string, isForeign: boolean): string {
-    if (name.length <= NEVER_TOO_LONG) return name;
-    const bytes = isForeign ? Buffer.byteLength(name) : name.length;
-    if (bytes <= LONGEST_NAME_BYTES) return name;
-    // In the middle of a character the server's encoding decides where.
-    if (bytes !== name.length) this.isUnsure = true;
-    return name.slice(0, LONGEST_NAME_BYTES);
   }
 
   #string(start: number): Token {
