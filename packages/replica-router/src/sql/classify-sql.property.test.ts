@@ -3,16 +3,15 @@
 import fc from "fast-check";
 import { loadModule } from "libpg-query";
 import { beforeAll, describe, expect, test } from "vitest";
+import { anyStatement, mutatedStatement, NOT_READS } from "../../test/mutations.ts";
 import { parsedVerdict, tokensOf } from "../../test/parsed.ts";
-import { READS, SESSION, SEVERAL, SILENT, VOLATILE, WRITES } from "../../test/statements.ts";
+import { READS } from "../../test/statements.ts";
 import { classifySql } from "./classify-sql.ts";
 import { staticSqlCatalog } from "./sql-catalog.ts";
 
 beforeAll(() => loadModule());
 
-const NOT_READS = [...WRITES, ...VOLATILE.map(([text]) => text), ...SESSION, ...SEVERAL, ...SILENT];
 const notRead = fc.constantFrom(...NOT_READS);
-const anyStatement = fc.constantFrom(...NOT_READS, ...READS);
 const kindOf = (text: string) => classifySql(text, staticSqlCatalog).kind;
 
 const expectNoFalseRead = (text: string): void => {
@@ -125,74 +124,9 @@ describe("quoted, it is only text", () => {
   });
 });
 
-/** What changes what a text means, where it is put. */
-const breakers = fc.constantFrom(
-  ..."'\"$;().,\\-/*+ \n\r\t0aEé",
-  "''",
-  '""',
-  "$$",
-  "$a$",
-  "$1",
-  "/*",
-  "*/",
-  "--",
-  "E'",
-  "e'\\",
-  "U&'",
-  'U&"',
-  "N'",
-  "B'",
-  " AS ",
-  " as .",
-  ".as ",
-  " FOR ",
-  " UPDATE ",
-  " SHARE ",
-  " INTO t ",
-  " SELECT ",
-  "EXPLAIN ",
-  "EXPLAIN (",
-  "(ANALYZE) ",
-  " nextval",
-  " nextval(",
-  '"nextval"',
-  "WITH x AS (",
-  "DELETE FROM t",
-  "1e",
-  "0x",
-  "::",
-  "/* route:replica */",
-);
-
-/** A place of a text as a share of its length, so that it shrinks with the text. */
-const place = fc.double({ min: 0, max: 1, noNaN: true });
-
-const mutation = fc.oneof(
-  fc.record({ insert: breakers, at: place }),
-  fc.record({ cut: fc.nat(6), at: place }),
-  fc.record({ keep: place }),
-  fc.record({ splice: anyStatement, at: place, from: place }),
-);
-
-type Mutation = typeof mutation extends fc.Arbitrary<infer Value> ? Value : never;
-
-function mutated(text: string, how: Mutation): string {
-  if ("keep" in how) return text.slice(0, Math.round(how.keep * text.length));
-  const at = Math.round(how.at * text.length);
-  if ("insert" in how) return text.slice(0, at) + how.insert + text.slice(at);
-  if ("cut" in how) return text.slice(0, at) + text.slice(at + how.cut);
-  return text.slice(0, at) + how.splice.slice(Math.round(how.from * how.splice.length));
-}
-
 describe("broken and repaired at random", () => {
   test("no text is a read that PostgreSQL would take as another", () => {
-    const mutations = fc.array(mutation, { minLength: 1, maxLength: 4 });
-    fc.assert(
-      fc.property(anyStatement, mutations, (text, hows) => {
-        expectNoFalseRead(hows.reduce(mutated, text));
-      }),
-      { numRuns: 20_000 },
-    );
+    fc.assert(fc.property(mutatedStatement, expectNoFalseRead), { numRuns: 20_000 });
   });
 
   test("wherever it is cut off", () => {
