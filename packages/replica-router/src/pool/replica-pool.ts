@@ -27,7 +27,11 @@ export interface ReplicaSession {
 }
 
 /** The client of a transaction: what the application's own pool gives. */
-type ClientOf<Pool> = Pool extends { connect(): Promise<infer Client> } ? Client : never;
+type ClientOf<Pool> = Pool extends {
+  connect(callback: (error: never, client: infer Client, done: never) => void): void;
+}
+  ? Exclude<Client, undefined>
+  : never;
 
 /** What a replica pool has beside what `pg.Pool` has. */
 export interface ReplicaPoolExtras<Pool> extends AsyncDisposable {
