@@ -19,6 +19,8 @@ import { runTransaction, type TransactionOptions } from "./transaction.ts";
 export interface ReplicaSession {
   /** It has written, or was begun with a token: whoever goes on with it needs one. */
   readonly needsToken: boolean;
+  /** It has written since its token was found out last. */
+  readonly hasUnplacedWrites: boolean;
   /**
    * All that it has written and seen, for whoever goes on with it: the next request, a job. Asks the
    * primary once if it has written. Undefined when there is nothing to be seen.
@@ -163,7 +165,12 @@ function makeClass(Pool: new (config: ConnectionConfig) => PgPool): ReplicaPoolC
       const { sessions, positions } = this.database;
       const scope = sessions.present;
       return {
-        needsToken: scope.hasUnplacedWrites || scope.token !== undefined,
+        get needsToken() {
+          return scope.needsToken;
+        },
+        get hasUnplacedWrites() {
+          return scope.hasUnplacedWrites;
+        },
         async token() {
           const token = await positions.token(scope);
           return token && formatToken(token);

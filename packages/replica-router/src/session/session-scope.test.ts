@@ -28,6 +28,16 @@ test("what was brought along is never forgotten for less", () => {
   expect(scope.token?.lsn).toBe(9n);
 });
 
+test("who only reads takes no token along", () => {
+  const scope = new SessionScope(undefined, true);
+  scope.hasRead(hostAt(60n, 21), 20);
+  scope.settleReads(tokenOf);
+  expect([scope.needsToken, scope.token?.lsn]).toEqual([false, 60n]);
+  scope.wrote();
+  expect(scope.needsToken).toBe(true);
+  expect(new SessionScope(token(1n), true).needsToken).toBe(true);
+});
+
 test("a reader is stayed with until it was looked at after it answered", () => {
   const scope = new SessionScope(undefined, true);
   const before = hostAt(50n, 10);

@@ -23,14 +23,21 @@ export class SessionScope {
   #captured = 0;
   #lastRead: { readonly host: Host; readonly atMs: number } | undefined;
   readonly #isMonotonic: boolean;
+  readonly #wasBrought: boolean;
 
   constructor(token: Token | undefined, isMonotonic: boolean) {
     this.#token = token;
+    this.#wasBrought = token !== undefined;
     this.#isMonotonic = isMonotonic;
   }
 
   get token(): Token | undefined {
     return this.#token;
+  }
+
+  /** It goes on somewhere else: it was brought here, or has written. Who only reads begins anew each time. */
+  get needsToken(): boolean {
+    return this.#wasBrought || this.#writes > 0;
   }
 
   /** It has written, and the position of that is not known yet. */
