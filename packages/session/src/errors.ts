@@ -68,6 +68,22 @@ export function sessionReadonly(): SessionError {
   );
 }
 
+/** An `update` of a session that is in its cookie. */
+export function cannotCompare(): SessionError {
+  return new SessionError(
+    "SESSION_UNSUPPORTED",
+    "update needs a store on a server: with cookieStore() of two requests at once the last answer wins",
+  );
+}
+
+/** A change of a session in a cookie when there can be no cookie any more. */
+export function sentAlready(): SessionError {
+  return new SessionError(
+    "SESSION_UNSUPPORTED",
+    "the session was changed after the head of the answer was sent, and a session in a cookie is stored nowhere else",
+  );
+}
+
 export function sessionNotLoaded(): SessionError {
   return new SessionError(
     "SESSION_NOT_LOADED",

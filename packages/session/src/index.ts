@@ -1,10 +1,26 @@
+export {
+  type CookieStore,
+  type CookieStoreCapabilities,
+  cookieStore,
+} from "./cookie/cookie-store.ts";
 export { SessionError, type SessionErrorCode } from "./errors.ts";
 export type { CookieOptions } from "./http/cookie-rules.ts";
 export type { SessionMiddleware } from "./http/session-middleware.ts";
 export { type MemoryStore, type MemoryStoreOptions, memoryStore } from "./memory-store.ts";
 export type { Session } from "./session.ts";
-export type { OutagePolicy, SessionsOptions, UserLimitOptions } from "./session-rules.ts";
-export { createSessions, type Sessions } from "./sessions.ts";
+export type {
+  CookieSessionsOptions,
+  LocalCopiesOptions,
+  OutagePolicy,
+  SessionsOptions,
+  UserLimitOptions,
+} from "./session-rules.ts";
+export {
+  type CookieSession,
+  type CookieSessions,
+  createSessions,
+  type Sessions,
+} from "./sessions.ts";
 export type {
   Announcer,
   Change,
