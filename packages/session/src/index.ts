@@ -1,3 +1,5 @@
+export type { AdoptOptions } from "./adoption/adopted-sessions.ts";
+export type { ForeignSessions } from "./adoption/foreign-sessions.ts";
 export {
   type CookieStore,
   type CookieStoreCapabilities,

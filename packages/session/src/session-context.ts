@@ -1,6 +1,7 @@
 /** What all sessions of one `createSessions` have in common. */
 
 import { LRUCache } from "lru-cache";
+import { adoptedSessions } from "./adoption/adopted-sessions.ts";
 import { type CookieStore, isCookieStore } from "./cookie/cookie-store.ts";
 import { SealedCarrier } from "./cookie/sealed-carrier.ts";
 import { guardedStore, StoreGuard } from "./guarded-store.ts";
@@ -30,7 +31,7 @@ export class SessionContext {
   readonly #copies: LocalCopies | undefined;
 
   constructor(rules: SessionRules) {
-    const { cookie, secrets, clock, l1 } = rules;
+    const { cookie, secrets, clock, l1, adopt } = rules;
     this.rules = rules;
     const guard = new StoreGuard(rules.store.name, rules);
     const store = serverStore(rules.store);
@@ -41,10 +42,12 @@ export class SessionContext {
       this.carrier = new SealedCarrier({ cookie, secrets, clock });
     } else {
       this.#copies = l1 && new LocalCopies(this.store, l1);
+      const [shared, { users }] = [this.#copies ?? this.store, this];
       this.carrier = new IdCarrier({
-        store: this.#copies ?? this.store,
+        store: shared,
         cookie,
         signer: this.signer,
+        openForeign: adopt && adoptedSessions({ adopt, rules, store: shared, users, guard }),
       });
     }
     this.lastKnown =

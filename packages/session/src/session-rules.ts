@@ -11,6 +11,7 @@ import {
   requirePositive,
   requireText,
 } from "@headroom/core/options";
+import { type AdoptOptions, type AdoptRules, adoptRules } from "./adoption/adopted-sessions.ts";
 import { type CookieStore, isCookieStore } from "./cookie/cookie-store.ts";
 import { type CookieOptions, type CookieRules, cookieRules } from "./http/cookie-rules.ts";
 import type { LocalCopiesRules } from "./local-copies.ts";
@@ -74,6 +75,8 @@ export interface SessionsOptions {
   readonly cookie?: CookieOptions | undefined;
   /** Copies in the memory of the process. @default none */
   readonly l1?: LocalCopiesOptions | undefined;
+  /** Goes on with the sessions of express-session. @default they are not looked at */
+  readonly adopt?: AdoptOptions | undefined;
   readonly clock?: Clock | undefined;
 }
 
@@ -85,6 +88,7 @@ const OF_SERVERS = [
   "timeoutMs",
   "maxBytes",
   "l1",
+  "adopt",
 ] as const;
 
 /** With `cookieStore()`: nobody can be asked, listed or revoked, and 4096 bytes are the limit. */
@@ -108,6 +112,7 @@ export interface SessionRules {
   readonly load: "lazy" | "prefetch" | "eager";
   readonly cookie: CookieRules;
   readonly l1: LocalCopiesRules | undefined;
+  readonly adopt: AdoptRules | undefined;
   readonly clock: Clock;
 }
 
@@ -126,6 +131,7 @@ const NAMES = [
   "load",
   "cookie",
   "l1",
+  "adopt",
   "clock",
 ];
 const MINUTE_MS = 60_000;
@@ -158,6 +164,7 @@ export function sessionRules(given: SessionsOptions | CookieSessionsOptions): Se
     maxBytes: requireCount("maxBytes", options.maxBytes ?? 65_536),
     load: requireOneOf("load", options.load ?? "lazy", LOADS),
     cookie: cookieRules(options.cookie ?? {}),
+    adopt: options.adopt && adoptRules(options.adopt),
     l1: localCopies(options.l1, store, clock),
     clock,
   };
