@@ -9,6 +9,7 @@ export { SessionError, type SessionErrorCode } from "./errors.ts";
 export type { CookieOptions } from "./http/cookie-rules.ts";
 export type { SessionMiddleware } from "./http/session-middleware.ts";
 export { type MemoryStore, type MemoryStoreOptions, memoryStore } from "./memory-store.ts";
+export { type MigrationOptions, migratingStore } from "./migration/migrating-store.ts";
 export type { Session } from "./session.ts";
 export type {
   CookieSessionsOptions,

@@ -12,6 +12,7 @@ import type { SessionCarrier } from "./session-carrier.ts";
 import type { SessionRules } from "./session-rules.ts";
 import { CookieSigner } from "./signed-cookie.ts";
 import type { Device, SessionStore, StoredSession } from "./store.ts";
+import { TouchThrottle } from "./touch-throttle.ts";
 import { SessionUsers } from "./users.ts";
 
 /** So many sessions may be read while the store is out. */
@@ -28,6 +29,7 @@ export class SessionContext {
   readonly updates: KeyedQueue = new KeyedQueue();
   /** What was loaded last; only kept for the policy `readonly`. */
   readonly lastKnown: LRUCache<string, StoredSession> | undefined;
+  readonly touches: TouchThrottle;
   readonly #copies: LocalCopies | undefined;
 
   constructor(rules: SessionRules) {
@@ -50,6 +52,7 @@ export class SessionContext {
         openForeign: adopt && adoptedSessions({ adopt, rules, store: shared, users, guard }),
       });
     }
+    this.touches = new TouchThrottle(rules.touchEveryMs);
     this.lastKnown =
       rules.onStoreError === "readonly" ? new LRUCache({ max: MOST_LAST_KNOWN }) : undefined;
   }

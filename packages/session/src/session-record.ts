@@ -167,12 +167,13 @@ export class SessionRecord {
 
   /** Notes the use of a session that was read and not written. Nobody waits for it. */
   noteUse(): void {
-    const { rules, carrier } = this.#context;
+    const { rules, carrier, touches } = this.#context;
     const seenAtMs = this.#seenAtMs;
     if (this.#state !== "exists" || seenAtMs === undefined) return;
     if (rules.clock.now() - seenAtMs < rules.touchEveryMs) return;
     const touch = this.#touch();
     this.#seenAtMs = touch.seenAtMs;
+    if (!carrier.isCookie && !touches.isFirst(this.key, touch.seenAtMs)) return;
     // A use that is not noted shortens the session; the next one is noted again.
     this.#carried.store.touch(this.key, touch).catch(() => {});
     if (carrier.isCookie && this.#cookie === "keep") this.#cookie = "set";

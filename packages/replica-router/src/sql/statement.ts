@@ -15,11 +15,11 @@ export type Statement = { readonly hint?: RouteHint | undefined } & (
        */
       readonly reason: "write" | "volatile" | "unsure";
       readonly name?: string | undefined;
-    }
-  | /** Leaves something on its connection: a setting, a lock, a temporary table, a subscription. */
-  { readonly kind: "session" }
-  | /** Opens a transaction. `undefined` where the text leaves it to the server's default. */
-  { readonly kind: "begin"; readonly readOnly: boolean | undefined }
+    } /** Leaves something on its connection: a setting, a lock, a temporary table, a subscription. */
+  | {
+      readonly kind: "session";
+    } /** Opens a transaction. `undefined` where the text leaves it to the server's default. */
+  | { readonly kind: "begin"; readonly readOnly: boolean | undefined }
 );
 
 /** What a text does not tell: names as PostgreSQL folds them, without schema. */
