@@ -174,8 +174,9 @@ export class SessionRecord {
     const touch = this.#touch();
     this.#seenAtMs = touch.seenAtMs;
     if (!carrier.isCookie && !touches.isFirst(this.key, touch.seenAtMs)) return;
+    const { key } = this;
     // A use that is not noted shortens the session; the next one is noted again.
-    this.#carried.store.touch(this.key, touch).catch(() => {});
+    this.#carried.store.touch(key, touch).catch(() => touches.forget(key));
     if (carrier.isCookie && this.#cookie === "keep") this.#cookie = "set";
   }
 

@@ -12,4 +12,6 @@ test("one note in each period, for each session", () => {
     true,
   ]);
   expect(throttle.isFirst("b", 1)).toBe(true);
+  throttle.forget("b");
+  expect(throttle.isFirst("b", 1)).toBe(true);
 });

@@ -22,4 +22,9 @@ export class TouchThrottle {
     this.#notedAtMs.set(key, nowMs);
     return true;
   }
+
+  /** The note was not taken. */
+  forget(key: string): void {
+    this.#notedAtMs.delete(key);
+  }
 }
