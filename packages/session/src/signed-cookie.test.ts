@@ -60,3 +60,8 @@ test("secrets are checked, and never shown", () => {
   );
   expect(() => requireSecrets(["hunter2"])).not.toThrow(/hunter2/);
 });
+
+test("name and value are far below the 4096 bytes that browsers take", () => {
+  const value = new CookieSigner("__Host-sid", ["s".repeat(32)]).sign("a".repeat(43));
+  expect(`__Host-sid=${value}`).toHaveLength(98);
+});
