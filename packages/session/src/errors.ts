@@ -84,6 +84,18 @@ export function sentAlready(): SessionError {
   );
 }
 
+/** A field that was taken for a property of the session. */
+export function fieldIsNoProperty(name: string, use: "get" | "set"): SessionError {
+  const meant =
+    use === "get"
+      ? `await session.get(${JSON.stringify(name)})`
+      : `session.set(${JSON.stringify(name)}, value)`;
+  return new SessionError(
+    "SESSION_NOT_LOADED",
+    `session.${name} is not there: \`${meant}\`, or createSessions({ load: "eager" }) for fields as properties`,
+  );
+}
+
 export function sessionNotLoaded(): SessionError {
   return new SessionError(
     "SESSION_NOT_LOADED",
