@@ -11,7 +11,7 @@
 import { requireText } from "@headroom/core/options";
 import { cannotCompare, sessionGone, sessionNotLoaded, sessionReadonly } from "./errors.ts";
 import { addFlash, type FlashSession, takeFlash } from "./flash.ts";
-import { NoProperties } from "./no-properties.ts";
+import { refuseProperties } from "./refuse-properties.ts";
 import type { CarriedSession } from "./session-carrier.ts";
 import type { SessionContext, SessionOrigin } from "./session-context.ts";
 import { sessionKey } from "./session-id.ts";
@@ -22,14 +22,17 @@ import { updateField } from "./update-field.ts";
 
 type Name<Data> = keyof Data & string;
 
-export class Session<Data extends object = Record<string, unknown>> extends NoProperties {
+export class Session<Data extends object = Record<string, unknown>> {
   readonly #context: SessionContext;
   readonly #origin: SessionOrigin;
   readonly #record: SessionRecord;
   #isTouched = false;
 
+  static {
+    refuseProperties(Session.prototype);
+  }
+
   constructor(context: SessionContext, origin: SessionOrigin, carried: CarriedSession) {
-    super();
     this.#context = context;
     this.#origin = origin;
     this.#record = new SessionRecord(context, carried);

@@ -11,8 +11,13 @@ import { fieldIsNoProperty } from "./errors.ts";
 
 const ASKED_OF_ANY = new Set(["then", "toJSON", "asymmetricMatch", "nodeType", "$$typeof"]);
 
+/** `console.log` would ask for properties of its own. */
+const INSPECT = Symbol.for("nodejs.util.inspect.custom");
+const inspected = (): string => "Session {}";
+
 const refusing = new Proxy(Object.create(null), {
   get(_, name, receiver) {
+    if (name === INSPECT) return inspected;
     if (typeof name === "symbol" || name in Object.prototype || ASKED_OF_ANY.has(name)) {
       return Reflect.get(Object.prototype, name, receiver);
     }
@@ -24,14 +29,7 @@ const refusing = new Proxy(Object.create(null), {
   has: (_, name) => name in Object.prototype,
 });
 
-/** For classes to extend. */
-export class NoProperties {
-  static {
-    Object.setPrototypeOf(NoProperties.prototype, refusing);
-  }
-
-  /** `console.log` would ask for properties of its own. */
-  [Symbol.for("nodejs.util.inspect.custom")](): string {
-    return `${this.constructor.name} {}`;
-  }
+/** @param prototype of the class whose objects are to do so. */
+export function refuseProperties(prototype: object): void {
+  Object.setPrototypeOf(prototype, refusing);
 }
