@@ -221,7 +221,7 @@ test("a WebSocket has the session of its upgrade, and is closed when that ends e
   expect((await closed)[0]).toBe(1008);
 });
 
-test("anonymous requests and untouched sessions cost Redis nothing, a read one command, a write one", async () => {
+test("anonymous requests, forged cookies and untouched sessions cost Redis nothing, a read one command, a write one", async () => {
   const sessions = sessionsOf();
   const port = await serve(
     accounts(sessions.express(), (app) => {
@@ -245,6 +245,9 @@ test("anonymous requests and untouched sessions cost Redis nothing, a read one c
   };
   expect(await commands("/")).toBe(0);
   expect(await commands("/read")).toBe(0);
+  browser.cookie = `__Host-sid=${"A".repeat(43)}.${"B".repeat(43)}`;
+  expect(await commands("/read")).toBe(0);
+  browser.cookie = "";
   await browser.text(port, "/write");
   expect(await commands("/")).toBe(0);
   expect(await commands("/read")).toBe(1);

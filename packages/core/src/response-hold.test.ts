@@ -6,6 +6,7 @@ import {
   type ServerResponse,
 } from "node:http";
 import type { AddressInfo } from "node:net";
+import { pipeline, Readable } from "node:stream";
 import { expect, onTestFinished, test } from "vitest";
 import { type HoldSteps, holdResponse } from "./response-hold.ts";
 
@@ -132,6 +133,27 @@ test("writers wait, and are told when they may go on; end calls back", async () 
   (await isHeld())?.resolve();
   expect((await answer).body).toBe("ab");
   expect(told).toEqual(["drain", "ended"]);
+});
+
+test("a stream that is piped into a held answer waits, and arrives whole", async () => {
+  let read = 0;
+  const chunks = function* () {
+    for (; read < 500; read++) yield Buffer.alloc(10_000, "x");
+  };
+  const {
+    get,
+    read: readAll,
+    isHeld,
+  } = await serve((response) => {
+    pipeline(Readable.from(chunks()), response, () => {});
+  });
+  const answer = readAll(await get());
+  const hold = await isHeld();
+  for (let at = 0; at < 50; at++) await new Promise((resolve) => setImmediate(resolve));
+  // As much as the stream itself reads ahead, and no more.
+  expect(read).toBeLessThan(100);
+  hold?.resolve();
+  expect((await answer).body).toHaveLength(5_000_000);
 });
 
 test("what fails before anything was sent can still be an error page, without the old headers", async () => {

@@ -68,6 +68,34 @@ export function sessionReadonly(): SessionError {
   );
 }
 
+/** An `update` of a session that is in its cookie. */
+export function cannotCompare(): SessionError {
+  return new SessionError(
+    "SESSION_UNSUPPORTED",
+    "update needs a store on a server: with cookieStore() of two requests at once the last answer wins",
+  );
+}
+
+/** A change of a session in a cookie when there can be no cookie any more. */
+export function sentAlready(): SessionError {
+  return new SessionError(
+    "SESSION_UNSUPPORTED",
+    "the session was changed after the head of the answer was sent, and a session in a cookie is stored nowhere else",
+  );
+}
+
+/** A field that was taken for a property of the session. */
+export function fieldIsNoProperty(name: string, use: "get" | "set"): SessionError {
+  const meant =
+    use === "get"
+      ? `await session.get(${JSON.stringify(name)})`
+      : `session.set(${JSON.stringify(name)}, value)`;
+  return new SessionError(
+    "SESSION_NOT_LOADED",
+    `session.${name} is not there: \`${meant}\`, or createSessions({ load: "eager" }) for fields as properties`,
+  );
+}
+
 export function sessionNotLoaded(): SessionError {
   return new SessionError(
     "SESSION_NOT_LOADED",

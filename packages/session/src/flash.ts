@@ -1,6 +1,6 @@
 /** Messages that are read once, by the next page that asks: "saved". Each kind is a field of the session. */
 
-interface FlashSession {
+export interface FlashSession {
   get(name: string): Promise<unknown>;
   update(name: string, change: (value: unknown) => unknown): Promise<unknown>;
 }

@@ -12,6 +12,7 @@ import { CircuitBreaker } from "@headroom/core/circuit-breaker";
 import type { Clock } from "@headroom/core/clock";
 import { withDeadline } from "@headroom/core/deadline";
 import { isHeadroomError } from "@headroom/core/errors";
+import type { ForeignSessions } from "./adoption/foreign-sessions.ts";
 import { SessionError, storeFailed } from "./errors.ts";
 import type { SessionStore } from "./store.ts";
 
@@ -69,5 +70,14 @@ export function guardedStore(store: SessionStore, guard: StoreGuard): SessionSto
     touch: (key, touch) => guard.run(() => store.touch(key, touch)),
     rotate: (from, to, meta, touch) => guard.run(() => store.rotate(from, to, meta, touch)),
     destroy: (key) => guard.run(() => store.destroy(key)),
+  };
+}
+
+/** Sessions of another library, behind the same guard. */
+export function guardedForeign(from: ForeignSessions, guard: StoreGuard): ForeignSessions {
+  return {
+    name: from.name,
+    load: (id) => guard.run(() => from.load(id)),
+    destroy: (id) => guard.run(() => from.destroy(id)),
   };
 }

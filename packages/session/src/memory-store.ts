@@ -48,6 +48,7 @@ export class MemoryStore
   implements SessionStore, UserIndex, UserEpochs, Sweeper, Announcer, Listing
 {
   readonly name = "memory";
+  readonly announcesChanges = true;
   readonly #clock: Clock;
   readonly #sessions: LRUCache<string, Kept>;
   readonly #users = new Map<string, Set<string>>();

@@ -2,5 +2,5 @@ import { expect, test } from "vitest";
 import * as entry from "./postgres-entry.ts";
 
 test("an application gets the store", () => {
-  expect(Object.keys(entry)).toEqual(["postgresStore"]);
+  expect(Object.keys(entry)).toEqual(["connectPgSimpleSessions", "postgresStore"]);
 });

@@ -1,3 +1,7 @@
+export {
+  type ConnectPgSimpleOptions,
+  connectPgSimpleSessions,
+} from "./postgres/connect-pg-simple-sessions.ts";
 export type { PostgresPool, PostgresResult } from "./postgres/postgres-client.ts";
 export {
   type PostgresStore,

@@ -9,47 +9,49 @@ async function setup(options: Partial<SessionsOptions> = {}) {
   const rules = sessionRules({ store: faulty, secrets: SECRETS, clock, ...options });
   const meta = { createdAtMs: clock.now(), userId: "ann" };
   await store.create("key", { fields: new Map(), meta, seenAtMs: clock.now(), ttlMs: 1e9 });
-  return { store, faulty, clock, context: new SessionContext(rules) };
+  const context = new SessionContext(rules);
+  const read = (key: string) => readSession(context, context.carrier.open(undefined).store, key);
+  return { store, faulty, clock, read };
 }
 
 test("what is there is found, what is not is certain not to be", async () => {
-  const { context } = await setup();
-  expect(await readSession(context, "key")).toMatchObject({ stored: { meta: { userId: "ann" } } });
-  expect(await readSession(context, "other")).toEqual({ stored: undefined, isCertain: true });
+  const { read } = await setup();
+  expect(await read("key")).toMatchObject({ stored: { meta: { userId: "ann" } } });
+  expect(await read("other")).toEqual({ stored: undefined, isCertain: true });
 });
 
 test("a session past its absolute end is none, and is removed", async () => {
-  const { context, clock, store } = await setup({ absoluteMs: 1_000 });
+  const { read, clock, store } = await setup({ absoluteMs: 1_000 });
   await clock.advance(1_000);
-  expect(await readSession(context, "key")).toEqual({ stored: undefined, isCertain: true });
+  expect(await read("key")).toEqual({ stored: undefined, isCertain: true });
   expect(await store.load("key")).toBeUndefined();
 });
 
 test("a session from before a hard revoke is none", async () => {
   const { store } = fixture();
-  const { context } = await setup({ store, hardRevoke: true });
+  const { read } = await setup({ store, hardRevoke: true });
   const meta = { createdAtMs: Date.UTC(2100, 0), userId: "ann", epoch: 0 };
   await store.create("a", { fields: new Map(), meta, seenAtMs: 0, ttlMs: 1e9 });
-  expect((await readSession(context, "a")).stored).toBeDefined();
+  expect((await read("a")).stored).toBeDefined();
   await store.raiseEpoch("ann");
-  expect((await readSession(context, "a")).stored).toBeUndefined();
+  expect((await read("a")).stored).toBeUndefined();
 });
 
 test.each([
   ["anonymous", undefined],
   ["readonly", { userId: "ann" }],
 ] as const)("while the store is out, by the policy %s", async (onStoreError, meta) => {
-  const { context, faulty } = await setup({ onStoreError });
-  await readSession(context, "key");
+  const { read, faulty } = await setup({ onStoreError });
+  await read("key");
   faulty.fault = "fail";
-  const { stored, isCertain } = await readSession(context, "key");
+  const { stored, isCertain } = await read("key");
   expect(isCertain).toBe(false);
   if (meta === undefined) expect(stored).toBeUndefined();
   else expect(stored?.meta).toMatchObject(meta);
 });
 
 test("by the policy fail it throws", async () => {
-  const { context, faulty } = await setup();
+  const { read, faulty } = await setup();
   faulty.fault = "fail";
-  await expect(readSession(context, "key")).rejects.toMatchObject({ status: 503 });
+  await expect(read("key")).rejects.toMatchObject({ status: 503 });
 });

@@ -8,7 +8,7 @@
 import { sessionLoad } from "@headroom/core/channels";
 import type { SessionContext } from "./session-context.ts";
 import { isOver } from "./session-lifetime.ts";
-import type { StoredSession } from "./store.ts";
+import type { SessionStore, StoredSession } from "./store.ts";
 
 export interface Reading {
   /** Undefined: there is none, or nobody knows. */
@@ -18,8 +18,12 @@ export interface Reading {
 }
 
 /** @throws SessionError `SESSION_TIMEOUT` or `SESSION_STORE_FAILED` by the policy `fail`. */
-export async function readSession(context: SessionContext, key: string): Promise<Reading> {
-  const { rules, store, users, lastKnown } = context;
+export async function readSession(
+  context: SessionContext,
+  store: SessionStore,
+  key: string,
+): Promise<Reading> {
+  const { rules, users, lastKnown } = context;
   let stored: StoredSession | undefined;
   let isRevoked = false;
   try {

@@ -1,1 +1,2 @@
+export { type ConnectRedisOptions, connectRedisSessions } from "./redis/connect-redis-sessions.ts";
 export { type RedisStore, type RedisStoreOptions, redisStore } from "./redis/redis-store.ts";

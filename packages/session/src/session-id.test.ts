@@ -35,3 +35,9 @@ test.each(["", "a", "a".repeat(42), "a".repeat(44), `${"a".repeat(42)}.`, `${"a"
   "%j is no id of ours",
   (value) => expect(isSessionId(value)).toBe(false),
 );
+
+test("an id of others that is rotated becomes one of ours, in the slot of its key", () => {
+  const rotated = rotatedSessionId("theirs");
+  expect(isSessionId(rotated)).toBe(true);
+  expect(sessionKey(rotated).slice(0, 9)).toBe(sessionKey("theirs").slice(0, 9));
+});

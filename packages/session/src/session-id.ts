@@ -23,9 +23,9 @@ export function newSessionId(random: RandomBytes = randomBytes): string {
   return random(32).toString("base64url");
 }
 
-/** A new id in the place of `id`. */
+/** A new id in the place of `id`, which may be one of others. */
 export function rotatedSessionId(id: string, random: RandomBytes = randomBytes): string {
-  return id.slice(0, PLACE_LENGTH) + newSessionId(random).slice(PLACE_LENGTH);
+  return sessionKey(id).slice(0, PLACE_LENGTH) + newSessionId(random).slice(PLACE_LENGTH);
 }
 
 export function isSessionId(value: string): boolean {

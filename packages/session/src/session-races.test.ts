@@ -82,11 +82,32 @@ test("100 requests at once note one use", async () => {
   const sessions = app({ store: faulty });
   const cookie = await stored(sessions);
   await clock.advance(120_000);
-  const first = await sessions.open(cookie).load();
-  first.noteUse();
-  for (let at = 0; at < 100; at++) {
-    const session = await sessions.open(cookie).load();
-    session.noteUse();
-  }
+  const all = Array.from({ length: 100 }, () => sessions.open(cookie));
+  await Promise.all(all.map((session) => session.load()));
+  for (const session of all) session.noteUse();
   expect(faulty.calls.filter((call) => call === "touch")).toHaveLength(1);
+});
+
+test("in every order of two logins at once one has the fields, both are the user's, and the old id is over", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.scheduler(), async (scheduler) => {
+      const { store, app } = fixture();
+      const cookie = await stored(app(), { n: 7 });
+      const logins = await Promise.all(
+        [0, 1].map(() => {
+          const faulty = faultySessionStore(store);
+          const session = app({ store: faulty }).open(cookie);
+          return session.load().then(() => ({ faulty, session }));
+        }),
+      );
+      for (const { faulty } of logins) faulty.before = () => scheduler.schedule(Promise.resolve());
+      await scheduler.waitFor(Promise.all(logins.map(({ session }) => session.login("ann"))));
+      const after = await Promise.all(
+        logins.map(({ session }) => app().open(cookieOf(session)).load()),
+      );
+      expect(after.map(({ userId }) => userId)).toEqual(["ann", "ann"]);
+      expect(after.filter((session) => session.peek("n") === 7)).toHaveLength(1);
+      expect((await app().open(cookie).load()).names()).toEqual([]);
+    }),
+  );
 });

@@ -9,7 +9,8 @@ import { sessionRules } from "./session-rules.ts";
 function setup() {
   const { faulty, store, clock } = fixture();
   const context = new SessionContext(sessionRules({ store: faulty, secrets: SECRETS, clock }));
-  const record = (id?: string): SessionRecord => new SessionRecord(context, id, false);
+  const record = (id?: string): SessionRecord =>
+    new SessionRecord(context, { ...context.carrier.open(undefined), id });
   return { faulty, store, record, clock };
 }
 

@@ -24,6 +24,7 @@ import { sessionGone } from "./errors.ts";
 import { FieldChanges, isEmpty } from "./field-changes.ts";
 import { clearCookie, setCookie } from "./http/cookie-rules.ts";
 import { readSession } from "./read-session.ts";
+import type { CarriedSession } from "./session-carrier.ts";
 import type { SessionContext } from "./session-context.ts";
 import { newSessionId, rotatedSessionId, sessionKey } from "./session-id.ts";
 import { touchNow } from "./session-lifetime.ts";
@@ -35,7 +36,7 @@ export type RecordState = "none" | "exists" | "gone" | "ended" | "unknown";
 export class SessionRecord {
   readonly fields: FieldChanges = new FieldChanges();
   readonly #context: SessionContext;
-  readonly #isOldSignature: boolean;
+  readonly #carried: CarriedSession;
   #state: RecordState;
   #id: string | undefined;
   #meta: SessionMeta | undefined;
@@ -44,12 +45,11 @@ export class SessionRecord {
   #cookie: "keep" | "set" | "clear" = "keep";
   #mustExist = false;
 
-  /** @param id of a cookie whose signature is right. */
-  constructor(context: SessionContext, id: string | undefined, isOldSignature: boolean) {
+  constructor(context: SessionContext, carried: CarriedSession) {
     this.#context = context;
-    this.#id = id;
-    this.#state = id === undefined ? "none" : "exists";
-    this.#isOldSignature = isOldSignature;
+    this.#carried = carried;
+    this.#id = carried.id;
+    this.#state = carried.id === undefined ? "none" : "exists";
   }
 
   get state(): RecordState {
@@ -82,7 +82,7 @@ export class SessionRecord {
 
   /** The fields as they are now. @throws SessionError `SESSION_GONE` */
   async reload(): Promise<void> {
-    const stored = await this.#context.store.load(this.key);
+    const stored = await this.#carried.store.load(this.key);
     if (stored === undefined) {
       this.#state = "gone";
       throw sessionGone();
@@ -118,13 +118,16 @@ export class SessionRecord {
   }
 
   /** Writes this change as well, and nothing of `fields`. */
-  change(change: Change): Promise<CommitResult> {
-    return this.#context.store.commit(this.key, change, this.#touch());
+  async change(change: Change): Promise<CommitResult> {
+    const result = await this.#carried.store.commit(this.key, change, this.#touch());
+    if (result === "ok") this.#written();
+    return result;
   }
 
   /** Gives it another id and this knowledge; makes one if there is none any more. */
   async rotate(meta: SessionMeta): Promise<void> {
-    const { store, rules, users } = this.#context;
+    const { rules, users } = this.#context;
+    const { store } = this.#carried;
     if (this.#state !== "exists" || this.#id === undefined) return this.#create(meta);
     const to = rotatedSessionId(this.#id);
     const key = sessionKey(to);
@@ -145,7 +148,10 @@ export class SessionRecord {
 
   /** Ends it in the store. */
   async end(): Promise<void> {
-    if (this.#state === "exists") await this.#context.users.end(this.key, this.#meta?.userId);
+    if (this.#state !== "exists") return;
+    await this.#carried.store.destroy(this.key);
+    const userId = this.#meta?.userId;
+    if (userId !== undefined) await this.#context.users.strike(userId, this.key);
   }
 
   /** This request has nothing to do with it any more. */
@@ -161,28 +167,35 @@ export class SessionRecord {
 
   /** Notes the use of a session that was read and not written. Nobody waits for it. */
   noteUse(): void {
-    const { rules, store } = this.#context;
+    const { rules, carrier, touches } = this.#context;
     const seenAtMs = this.#seenAtMs;
     if (this.#state !== "exists" || seenAtMs === undefined) return;
     if (rules.clock.now() - seenAtMs < rules.touchEveryMs) return;
     const touch = this.#touch();
     this.#seenAtMs = touch.seenAtMs;
+    if (!carrier.isCookie && !touches.isFirst(this.key, touch.seenAtMs)) return;
+    const { key } = this;
     // A use that is not noted shortens the session; the next one is noted again.
-    store.touch(this.key, touch).catch(() => {});
+    this.#carried.store.touch(key, touch).catch(() => touches.forget(key));
+    if (carrier.isCookie && this.#cookie === "keep") this.#cookie = "set";
+  }
+
+  get isCookieDue(): boolean {
+    return this.#cookie === "clear" || (this.#cookie === "set" && this.#id !== undefined);
   }
 
   /** The value of the `Set-Cookie` that is due, once; asked for when everything is written. */
   takeCookie(): string | undefined {
-    const { rules, signer } = this.#context;
+    const { rules } = this.#context;
     const due = this.#cookie;
     this.#cookie = "keep";
     if (due === "clear") return clearCookie(rules.cookie);
     if (due === "keep" || this.#id === undefined) return undefined;
-    return setCookie(rules.cookie, signer.sign(this.#id), rules.absoluteMs);
+    return setCookie(rules.cookie, this.#carried.cookieValue(this.#id), rules.absoluteMs);
   }
 
   async #load(): Promise<void> {
-    const { stored, isCertain } = await readSession(this.#context, this.key);
+    const { stored, isCertain } = await readSession(this.#context, this.#carried.store, this.key);
     this.#take(stored);
     if (!isCertain) this.#state = "unknown";
     else if (stored === undefined) {
@@ -199,7 +212,8 @@ export class SessionRecord {
   }
 
   async #commit(): Promise<CommitResult> {
-    const { rules, store } = this.#context;
+    const { rules } = this.#context;
+    const { store } = this.#carried;
     const delta = this.fields.delta();
     requireWithin(rules.maxBytes, this.fields.isLoaded ? this.fields.all() : delta.set);
     if (this.#state === "none") return this.#begin();
@@ -208,7 +222,7 @@ export class SessionRecord {
     if (result === "ok") {
       this.fields.committed(delta);
       this.#seenAtMs = touch.seenAtMs;
-      if (this.#isOldSignature && this.#cookie === "keep") this.#cookie = "set";
+      this.#written();
       return "ok";
     }
     if (this.fields.isLoaded) {
@@ -225,7 +239,8 @@ export class SessionRecord {
   }
 
   async #create(meta: SessionMeta): Promise<void> {
-    const { store, rules, users } = this.#context;
+    const { rules, users } = this.#context;
+    const { store } = this.#carried;
     const { set } = this.fields.delta();
     this.#id ??= newSessionId();
     const touch = touchNow(rules, meta);
@@ -239,6 +254,12 @@ export class SessionRecord {
     this.#seenAtMs = touch.seenAtMs;
     this.#cookie = "set";
     this.#mustExist = false;
+  }
+
+  /** Whether the browser is to get another cookie for it. */
+  #written(): void {
+    const isDue = this.#carried.isOld || this.#context.carrier.isCookie;
+    if (isDue && this.#cookie === "keep") this.#cookie = "set";
   }
 
   #touch(): Touch {

@@ -11,10 +11,13 @@ import {
   requirePositive,
   requireText,
 } from "@headroom/core/options";
+import { requireSecrets } from "@headroom/core/signer";
+import { type AdoptOptions, type AdoptRules, adoptRules } from "./adoption/adopted-sessions.ts";
+import { type CookieStore, isCookieStore } from "./cookie/cookie-store.ts";
 import { type CookieOptions, type CookieRules, cookieRules } from "./http/cookie-rules.ts";
-import { requireSecrets } from "./signed-cookie.ts";
+import type { LocalCopiesRules } from "./local-copies.ts";
 import type { SessionStore } from "./store.ts";
-import { hasUserEpochs, hasUserIndex } from "./store.ts";
+import { hasAnnouncer, hasUserEpochs, hasUserIndex } from "./store.ts";
 import type { UserLimit } from "./users.ts";
 
 /** What a request with a session gets while the store is out. */
@@ -26,7 +29,18 @@ export interface UserLimitOptions {
   readonly overflow?: "evict-oldest" | "refuse" | undefined;
 }
 
+export interface LocalCopiesOptions {
+  /**
+   * A copy is used for so long at most: so long a session that was ended on another server may be
+   * read here, if the store's message is lost. @default 2000
+   */
+  readonly ttlMs?: number | undefined;
+  /** @default 10_000 */
+  readonly maxSessions?: number | undefined;
+}
+
 export interface SessionsOptions {
+  /** On a server; or `cookieStore()`, see {@link CookieSessionsOptions}. */
   readonly store: SessionStore;
   /** The first signs, all verify. At least 32 characters each. */
   readonly secrets: readonly string[];
@@ -59,12 +73,33 @@ export interface SessionsOptions {
   /** When the session is read: at its first use, at once without waiting, or before the handlers. @default "lazy" */
   readonly load?: "lazy" | "prefetch" | "eager" | undefined;
   readonly cookie?: CookieOptions | undefined;
+  /** Copies in the memory of the process. @default none */
+  readonly l1?: LocalCopiesOptions | undefined;
+  /** Goes on with the sessions of express-session. @default they are not looked at */
+  readonly adopt?: AdoptOptions | undefined;
   readonly clock?: Clock | undefined;
+}
+
+/** What needs a store on a server. */
+const OF_SERVERS = [
+  "maxPerUser",
+  "hardRevoke",
+  "onStoreError",
+  "timeoutMs",
+  "maxBytes",
+  "l1",
+  "adopt",
+] as const;
+
+/** With `cookieStore()`: nobody can be asked, listed or revoked, and 4096 bytes are the limit. */
+export interface CookieSessionsOptions
+  extends Omit<SessionsOptions, "store" | (typeof OF_SERVERS)[number]> {
+  readonly store: CookieStore;
 }
 
 export interface SessionRules {
   readonly name: string;
-  readonly store: SessionStore;
+  readonly store: SessionStore | CookieStore;
   readonly secrets: readonly string[];
   readonly idleMs: number;
   readonly absoluteMs: number;
@@ -76,6 +111,8 @@ export interface SessionRules {
   readonly maxBytes: number;
   readonly load: "lazy" | "prefetch" | "eager";
   readonly cookie: CookieRules;
+  readonly l1: LocalCopiesRules | undefined;
+  readonly adopt: AdoptRules | undefined;
   readonly clock: Clock;
 }
 
@@ -93,23 +130,20 @@ const NAMES = [
   "maxBytes",
   "load",
   "cookie",
+  "l1",
+  "adopt",
   "clock",
 ];
 const MINUTE_MS = 60_000;
 
 /** @throws TypeError or RangeError naming the option that is wrong. */
-export function sessionRules(options: SessionsOptions): SessionRules {
-  requireKnownOptions("createSessions", options, NAMES);
-  const store = requireMethods<SessionStore>("store", options.store, [
-    "load",
-    "create",
-    "commit",
-    "touch",
-    "rotate",
-    "destroy",
-  ]);
+export function sessionRules(given: SessionsOptions | CookieSessionsOptions): SessionRules {
+  requireKnownOptions("createSessions", given, NAMES);
+  const options: Omit<SessionsOptions, "store"> = given;
+  const store = requireStore(given);
   const idleMs = requirePositive("idleMs", options.idleMs ?? 30 * MINUTE_MS);
   const absoluteMs = requirePositive("absoluteMs", options.absoluteMs ?? 720 * MINUTE_MS);
+  const clock = requireClock("clock", options.clock ?? systemClock);
   const touchEveryMs = options.touchEveryMs ?? Math.min(MINUTE_MS, idleMs / 2);
   if (requirePositive("touchEveryMs", touchEveryMs) > idleMs / 2) {
     throw new RangeError(
@@ -130,15 +164,50 @@ export function sessionRules(options: SessionsOptions): SessionRules {
     maxBytes: requireCount("maxBytes", options.maxBytes ?? 65_536),
     load: requireOneOf("load", options.load ?? "lazy", LOADS),
     cookie: cookieRules(options.cookie ?? {}),
-    clock: requireClock("clock", options.clock ?? systemClock),
+    adopt: options.adopt && adoptRules(options.adopt),
+    l1: localCopies(options.l1, store, clock),
+    clock,
   };
 }
 
+function requireStore(
+  options: SessionsOptions | CookieSessionsOptions,
+): SessionStore | CookieStore {
+  const { store } = options;
+  if (typeof store !== "object" || store === null || !isCookieStore(store)) {
+    return requireMethods<SessionStore>("store", store as SessionStore, METHODS);
+  }
+  for (const name of OF_SERVERS) {
+    if (Reflect.get(options, name) === undefined) continue;
+    throw new TypeError(`${name} needs a store on a server; cookieStore() is none`);
+  }
+  return store;
+}
+
+function localCopies(
+  options: LocalCopiesOptions | undefined,
+  store: object,
+  clock: Clock,
+): LocalCopiesRules | undefined {
+  if (options === undefined) return undefined;
+  requireKnownOptions("l1", options, ["ttlMs", "maxSessions"]);
+  const ttlMs = requirePositive("l1.ttlMs", options.ttlMs ?? 2_000);
+  const maxSessions = requireCount("l1.maxSessions", options.maxSessions ?? 10_000);
+  if (!hasAnnouncer(store)) {
+    throw new TypeError("l1 needs a store that announces what happens to sessions: on Redis");
+  }
+  if (!store.announcesChanges) {
+    throw new TypeError("l1 needs redisStore(client, { announceChanges: true })");
+  }
+  return { announcer: store, ttlMs, maxSessions, clock };
+}
+
+const METHODS = ["load", "create", "commit", "touch", "rotate", "destroy"] as const;
 const OUTAGE_POLICIES = ["fail", "anonymous", "readonly"] as const;
 const LOADS = ["lazy", "prefetch", "eager"] as const;
 const OVERFLOWS = ["evict-oldest", "refuse"] as const;
 
-function hardRevoke(wanted: boolean, store: SessionStore): boolean {
+function hardRevoke(wanted: boolean, store: SessionStore | CookieStore): boolean {
   if (requireBoolean("hardRevoke", wanted) && !hasUserEpochs(store)) {
     throw new TypeError(
       `hardRevoke needs a store that keeps an epoch per user; "${store.name}" does not`,
@@ -149,7 +218,7 @@ function hardRevoke(wanted: boolean, store: SessionStore): boolean {
 
 function userLimit(
   options: UserLimitOptions | undefined,
-  store: SessionStore,
+  store: SessionStore | CookieStore,
 ): UserLimit | undefined {
   if (options === undefined) return undefined;
   requireKnownOptions("maxPerUser", options, ["limit", "overflow"]);

@@ -9,8 +9,10 @@
  */
 
 import { requireText } from "@headroom/core/options";
-import { sessionGone, sessionNotLoaded, sessionReadonly } from "./errors.ts";
-import { addFlash, takeFlash } from "./flash.ts";
+import { cannotCompare, sessionGone, sessionNotLoaded, sessionReadonly } from "./errors.ts";
+import { addFlash, type FlashSession, takeFlash } from "./flash.ts";
+import { refuseProperties } from "./refuse-properties.ts";
+import type { CarriedSession } from "./session-carrier.ts";
 import type { SessionContext, SessionOrigin } from "./session-context.ts";
 import { sessionKey } from "./session-id.ts";
 import { endsAtMs } from "./session-lifetime.ts";
@@ -26,11 +28,14 @@ export class Session<Data extends object = Record<string, unknown>> {
   readonly #record: SessionRecord;
   #isTouched = false;
 
-  /** @param id of a cookie whose signature is right. */
-  constructor(context: SessionContext, origin: SessionOrigin, id?: string, isOldSignature = false) {
+  static {
+    refuseProperties(Session.prototype);
+  }
+
+  constructor(context: SessionContext, origin: SessionOrigin, carried: CarriedSession) {
     this.#context = context;
     this.#origin = origin;
-    this.#record = new SessionRecord(context, id, isOldSignature);
+    this.#record = new SessionRecord(context, carried);
   }
 
   /** A name for it that is no secret: for logs, and to end it from elsewhere. Absent until there is one. */
@@ -116,9 +121,17 @@ export class Session<Data extends object = Record<string, unknown>> {
   /**
    * Changes a field by what it is now, as if nobody else did so at the same time, and writes it at
    * once. `change` may be called again, with a newer value; undefined deletes the field.
-   * @throws SessionError `SESSION_CONFLICT`, `SESSION_GONE`
+   * @throws SessionError `SESSION_CONFLICT`, `SESSION_GONE`; `SESSION_UNSUPPORTED` with a `cookieStore`
    */
   async update<N extends Name<Data>>(
+    name: N,
+    change: (value: Data[N] | undefined) => Data[N] | undefined,
+  ): Promise<Data[N] | undefined> {
+    if (this.#context.carrier.isCookie) throw cannotCompare();
+    return this.#update(name, change);
+  }
+
+  async #update<N extends Name<Data>>(
     name: N,
     change: (value: Data[N] | undefined) => Data[N] | undefined,
   ): Promise<Data[N] | undefined> {
@@ -139,12 +152,12 @@ export class Session<Data extends object = Record<string, unknown>> {
 
   /** Keeps a message until it is taken, once: "saved". */
   flash(kind: string, message: string): Promise<void> {
-    return addFlash(this as unknown as Session, kind, message);
+    return addFlash(this.#flashes, kind, message);
   }
 
   /** The messages of `flash`, which are gone with that. */
   takeFlash(kind: string): Promise<readonly string[]> {
-    return takeFlash(this as unknown as Session, kind);
+    return takeFlash(this.#flashes, kind);
   }
 
   /**
@@ -241,9 +254,22 @@ export class Session<Data extends object = Record<string, unknown>> {
     this.#record.noteUse();
   }
 
+  /** Whether `takeCookie` has one. */
+  get isCookieDue(): boolean {
+    return this.#record.isCookieDue;
+  }
+
   /** The value of the `Set-Cookie` that is due, once; asked for when everything is written. */
   takeCookie(): string | undefined {
     return this.#record.takeCookie();
+  }
+
+  get #flashes(): FlashSession {
+    const session = this as unknown as Session;
+    return {
+      get: (name) => session.get(name),
+      update: (name, change) => session.#update(name, change),
+    };
   }
 
   async #end(): Promise<void> {

@@ -3,11 +3,10 @@
 import type { IncomingMessage } from "node:http";
 import { requireText } from "@headroom/core/options";
 import { SessionError } from "./errors.ts";
-import { cookieValues } from "./http/cookie-rules.ts";
 import { type SessionMiddleware, sessionMiddleware } from "./http/session-middleware.ts";
 import { Session } from "./session.ts";
-import { SessionContext, type SessionOrigin } from "./session-context.ts";
-import { type SessionsOptions, sessionRules } from "./session-rules.ts";
+import { SessionContext } from "./session-context.ts";
+import { type CookieSessionsOptions, type SessionsOptions, sessionRules } from "./session-rules.ts";
 import { type Device, hasAnnouncer, hasSweeper, type UserSession } from "./store.ts";
 import { sweepRegularly } from "./sweeping.ts";
 
@@ -34,13 +33,39 @@ export interface Sessions<Data extends object> extends AsyncDisposable {
   revokeUser(userId: string, options?: { readonly except?: string | undefined }): Promise<number>;
   /** Ends all of a user, and forgets that there was one: for whoever asks to be deleted. @returns how many. */
   wipeUser(userId: string): Promise<number>;
-  /** Ends the timers; the store's client is the application's. */
+  /** Ends the timers and what listens; the store's client is the application's. */
   close(): Promise<void>;
 }
 
+/** A session that is in its cookie: without what needs to know of other requests. */
+export type CookieSession<Data extends object> = Omit<Session<Data>, "update">;
+
+/** Of a `cookieStore()`: without what needs a server that knows the sessions. */
+export interface CookieSessions<Data extends object> extends AsyncDisposable {
+  /** For `app.use`: gives every request its `session`. */
+  express(): SessionMiddleware;
+  /** The session that the middleware gave to this request, whatever the mode of loading. */
+  of(request: IncomingMessage): CookieSession<Data>;
+  /** Without a framework: `cookie` is the request's header. Call `save`, then send `takeCookie()`. */
+  open(cookie: string | undefined): CookieSession<Data>;
+  /** Of a WebSocket's upgrade request, loaded. What is changed in it is lost: no answer takes it along. */
+  fromUpgrade(request: IncomingMessage): Promise<CookieSession<Data>>;
+  close(): Promise<void>;
+}
+
+/**
+ * With a `cookieStore()`: the session is in its cookie, and no server knows it.
+ * @throws TypeError or RangeError naming the option that is wrong.
+ */
+export function createSessions<Data extends object = Record<string, unknown>>(
+  options: CookieSessionsOptions,
+): CookieSessions<Data>;
 /** @throws TypeError or RangeError naming the option that is wrong. */
 export function createSessions<Data extends object = Record<string, unknown>>(
   options: SessionsOptions,
+): Sessions<Data>;
+export function createSessions<Data extends object>(
+  options: SessionsOptions | CookieSessionsOptions,
 ): Sessions<Data> {
   return new ApplicationSessions<Data>(options);
 }
@@ -50,7 +75,7 @@ class ApplicationSessions<Data extends object> implements Sessions<Data> {
   readonly #byRequest = new WeakMap<IncomingMessage, Session<Data>>();
   readonly #stopSweeping: () => void;
 
-  constructor(options: SessionsOptions) {
+  constructor(options: SessionsOptions | CookieSessionsOptions) {
     const rules = sessionRules(options);
     this.#context = new SessionContext(rules);
     const { store, clock } = rules;
@@ -75,14 +100,7 @@ class ApplicationSessions<Data extends object> implements Sessions<Data> {
   }
 
   open(cookie: string | undefined, device: () => Device = () => ({})): Session<Data> {
-    const { rules, signer } = this.#context;
-    const origin: SessionOrigin = { device };
-    for (const value of cookieValues(cookie, rules.cookie.name)) {
-      const verified = signer.verify(value);
-      if (verified === undefined) continue;
-      return new Session(this.#context, origin, verified.id, verified.isOld);
-    }
-    return new Session(this.#context, origin);
+    return new Session(this.#context, { device }, this.#context.carrier.open(cookie));
   }
 
   fromUpgrade(request: IncomingMessage): Promise<Session<Data>> {
@@ -122,6 +140,7 @@ class ApplicationSessions<Data extends object> implements Sessions<Data> {
 
   async close(): Promise<void> {
     this.#stopSweeping();
+    this.#context.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -131,7 +150,7 @@ class ApplicationSessions<Data extends object> implements Sessions<Data> {
   /** Its end may have been announced while nobody heard. */
   #askWhetherGone(ref: string | undefined, listener: () => void): void {
     if (ref === undefined) return;
-    this.#context.store.load(ref).then(
+    this.#context.store?.load(ref).then(
       (stored) => stored ?? listener(),
       () => {}, // the store is out: it is asked again when it can be heard again
     );

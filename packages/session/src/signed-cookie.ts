@@ -9,7 +9,7 @@
  * when its cookies have expired.
  */
 
-import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from "node:crypto";
+import { Signer } from "@headroom/core/signer";
 import { isSessionId } from "./session-id.ts";
 
 export interface Verified {
@@ -23,19 +23,15 @@ const VALUE_LENGTH = 87;
 const ID_LENGTH = 43;
 
 export class CookieSigner {
-  readonly #name: string;
-  readonly #keys: readonly KeyObject[];
+  readonly #signer: Signer;
 
-  /** @param secrets as checked by `requireSecrets`. */
+  /** @throws TypeError or RangeError; a secret is never shown. */
   constructor(name: string, secrets: readonly string[]) {
-    this.#name = name;
-    this.#keys = secrets.map((secret) => createSecretKey(Buffer.from(secret)));
+    this.#signer = new Signer(name, secrets);
   }
 
   sign(id: string): string {
-    const [key] = this.#keys;
-    if (key === undefined) throw new TypeError("there is no secret to sign with");
-    return `${id}.${this.#signature(id, key)}`;
+    return `${id}.${this.#signer.sign(id)}`;
   }
 
   /** The id in a value of ours; undefined for anything else. */
@@ -43,57 +39,17 @@ export class CookieSigner {
     if (value.length !== VALUE_LENGTH || value[ID_LENGTH] !== ".") return undefined;
     const id = value.slice(0, ID_LENGTH);
     if (!isSessionId(id)) return undefined;
-    // As text: of one signature there are several spellings that decode to the same bytes.
-    const given = Buffer.from(value.slice(ID_LENGTH + 1), "latin1");
-    const index = this.#keys.findIndex((key) => isSame(given, this.#signature(id, key)));
-    return index < 0 ? undefined : { id, isOld: index > 0 };
+    const signed = this.#signer.verify(id, value.slice(ID_LENGTH + 1));
+    return signed && { id, ...signed };
   }
 
   /** A token that only who has this session can know, for `purpose`. It changes with the id. */
   derive(purpose: string, id: string): string {
-    const [key] = this.#keys;
-    if (key === undefined) throw new TypeError("there is no secret to sign with");
-    return derived(key, purpose, id);
+    return this.#signer.sign(`${purpose}\0${id}`);
   }
 
   /** Whether `token` was derived for `purpose` and this id, with any of the secrets. */
   isDerived(token: string, purpose: string, id: string): boolean {
-    const given = Buffer.from(token);
-    return this.#keys.some((key) => isSame(given, derived(key, purpose, id)));
+    return this.#signer.verify(`${purpose}\0${id}`, token) !== undefined;
   }
-
-  #signature(id: string, key: KeyObject): string {
-    return createHmac("sha256", key).update(`${this.#name}=${id}`).digest("base64url");
-  }
-}
-
-function derived(key: KeyObject, purpose: string, id: string): string {
-  return createHmac("sha256", key).update(`${purpose}\0${id}`).digest("base64url");
-}
-
-/** In a time that does not tell where they differ. */
-function isSame(given: Buffer, expected: string): boolean {
-  return given.length === expected.length && timingSafeEqual(given, Buffer.from(expected));
-}
-
-/** Shorter can be guessed: 32 characters of hexadecimal are 128 bits. */
-const SHORTEST_SECRET = 32;
-
-/** @throws TypeError or RangeError; a secret is never shown. */
-export function requireSecrets(secrets: readonly string[]): readonly string[] {
-  if (!Array.isArray(secrets) || secrets.length === 0) {
-    throw new TypeError("secrets must be a list of at least one secret: the first signs");
-  }
-  secrets.forEach((secret: unknown, index) => {
-    if (typeof secret !== "string") {
-      throw new TypeError(`secrets[${index}] must be a string, got ${typeof secret}`);
-    }
-    if (secret.length < SHORTEST_SECRET) {
-      throw new RangeError(
-        `secrets[${index}] must have at least ${SHORTEST_SECRET} characters, got ${secret.length}: ` +
-          `node -e 'console.log(crypto.randomBytes(32).toString("hex"))' makes one`,
-      );
-    }
-  });
-  return secrets;
 }

@@ -137,6 +137,8 @@ export interface SessionListener {
 
 /** Tells what happens to sessions, by whatever process. */
 export interface Announcer {
+  /** Whether `changed` is told too, and not only `gone`. */
+  readonly announcesChanges: boolean;
   /** @returns ends it. */
   listen(listener: SessionListener): () => void;
 }

@@ -25,18 +25,21 @@ export interface UserLimit {
 }
 
 export class SessionUsers {
-  readonly #store: SessionStore;
+  readonly #store: SessionStore | undefined;
   readonly #index: UserIndex | undefined;
   readonly #epochs: UserEpochs | undefined;
   readonly #epochKeptMs: number;
   readonly #guard: StoreGuard;
 
-  /** @param epochKeptMs undefined: epochs are not heeded. */
-  constructor(store: SessionStore, guard: StoreGuard, epochKeptMs: number | undefined) {
+  /**
+   * @param store undefined: sessions are in their cookies, and nobody can end or list them.
+   * @param epochKeptMs undefined: epochs are not heeded.
+   */
+  constructor(store: SessionStore | undefined, guard: StoreGuard, epochKeptMs: number | undefined) {
     this.#store = store;
-    this.#epochs = epochKeptMs !== undefined && hasUserEpochs(store) ? store : undefined;
+    this.#epochs = store && epochKeptMs !== undefined && hasUserEpochs(store) ? store : undefined;
     this.#epochKeptMs = epochKeptMs ?? 0;
-    this.#index = hasUserIndex(store) ? store : undefined;
+    this.#index = store && hasUserIndex(store) ? store : undefined;
     this.#guard = guard;
   }
 
@@ -54,15 +57,16 @@ export class SessionUsers {
   list(userId: string): Promise<readonly UserSession[]> {
     const index = this.#index;
     if (index === undefined) {
-      const what = `the session store "${this.#store.name}" cannot list the sessions of a user`;
-      return Promise.reject(new SessionError("SESSION_UNSUPPORTED", what));
+      return Promise.reject(unsupported(this.#store, "list the sessions of a user"));
     }
     return this.#guard.run(() => index.ofUser(userId));
   }
 
   /** Ends one. False: it was gone already. */
   async end(key: string, userId?: string): Promise<boolean> {
-    const existed = await this.#guard.run(() => this.#store.destroy(key));
+    const store = this.#store;
+    if (store === undefined) throw unsupported(store, "end a session");
+    const existed = await this.#guard.run(() => store.destroy(key));
     if (userId !== undefined) await this.strike(userId, key);
     return existed;
   }
@@ -84,7 +88,7 @@ export class SessionUsers {
   async wipe(userId: string): Promise<number> {
     const ended = await this.endAll(userId);
     const store = this.#store;
-    if (hasUserEpochs(store)) await this.#guard.run(() => store.forgetUser(userId));
+    if (store && hasUserEpochs(store)) await this.#guard.run(() => store.forgetUser(userId));
     return ended;
   }
 
@@ -117,4 +121,11 @@ export class SessionUsers {
     }
     for (const { key: oldest } of others.slice(limit - 1)) await this.end(oldest, userId);
   }
+}
+
+function unsupported(store: SessionStore | undefined, what: string): SessionError {
+  return new SessionError(
+    "SESSION_UNSUPPORTED",
+    `the session store "${store?.name ?? "cookie"}" cannot ${what}`,
+  );
 }

@@ -17,14 +17,22 @@
  */
 
 import { type Clock, systemClock } from "@headroom/core/clock";
-import { requireClock, requireKnownOptions, requirePositive } from "@headroom/core/options";
+import {
+  requireClock,
+  requireKnownOptions,
+  requireMethods,
+  requirePositive,
+} from "@headroom/core/options";
+import { adoptingStore } from "../adoption/adopting-store.ts";
+import type { ForeignSessions } from "../adoption/foreign-sessions.ts";
 import { SessionError } from "../errors.ts";
 import { fieldValue } from "../field-text.ts";
-import { guardedStore, StoreGuard } from "../guarded-store.ts";
+import { guardedForeign, guardedStore, StoreGuard } from "../guarded-store.ts";
 import { sessionKey } from "../session-id.ts";
 import {
   type Fields,
   hasListing,
+  type NewSession,
   type SessionStore,
   type StoredSession,
   type Touch,
@@ -37,6 +45,8 @@ export interface ExpressSessionStoreOptions {
   readonly touchEveryMs?: number | undefined;
   /** How long the store may take for one call. @default 2000 */
   readonly timeoutMs?: number | undefined;
+  /** Goes on with sessions that another store of express-session has. @default they are not looked at */
+  readonly adopt?: ForeignSessions | undefined;
   readonly clock?: Clock | undefined;
 }
 
@@ -132,6 +142,7 @@ export interface ExpressSessionMethods {
 class DeltaStore {
   readonly #store: SessionStore;
   readonly #all: SessionStore;
+  readonly #foreign: ForeignSessions | undefined;
   readonly #idleMs: number;
   readonly #touchEveryMs: number;
   readonly #clock: Clock;
@@ -139,7 +150,7 @@ class DeltaStore {
   readonly #known = new WeakMap<object, Known>();
 
   constructor(store: SessionStore, options: ExpressSessionStoreOptions) {
-    const names = ["idleMs", "touchEveryMs", "timeoutMs", "clock"];
+    const names = ["idleMs", "touchEveryMs", "timeoutMs", "adopt", "clock"];
     requireKnownOptions("toExpressSessionStore", options, names);
     this.#idleMs = requirePositive("idleMs", options.idleMs ?? DAY_MS);
     this.#touchEveryMs = requirePositive("touchEveryMs", options.touchEveryMs ?? MINUTE_MS);
@@ -148,11 +159,15 @@ class DeltaStore {
     this.#all = store;
     const guard = new StoreGuard(store.name, { timeoutMs, clock: this.#clock });
     this.#store = guardedStore(store, guard);
+    const { adopt } = options;
+    this.#foreign =
+      adopt &&
+      guardedForeign(requireMethods<ForeignSessions>("adopt", adopt, ["load", "destroy"]), guard);
   }
 
   async get(id: string): Promise<SessionJson | null> {
     const key = sessionKey(id);
-    const stored = await this.#store.load(key);
+    const stored = await this.#storeOf(id).load(key);
     if (stored === undefined) return null;
     const session = sessionJson(stored);
     this.#known.set(session, { key, texts: new Map(stored.fields), seenAtMs: stored.seenAtMs });
@@ -194,7 +209,7 @@ class DeltaStore {
   }
 
   async destroy(id: string): Promise<void> {
-    await this.#store.destroy(sessionKey(id));
+    await this.#storeOf(id).destroy(sessionKey(id));
   }
 
   async ids(): Promise<string[]> {
@@ -219,6 +234,19 @@ class DeltaStore {
 
   async clear(): Promise<void> {
     for (const key of await this.ids()) await this.#store.destroy(key);
+  }
+
+  /** Where the session of this id is, or is taken over to. */
+  #storeOf(id: string): SessionStore {
+    const from = this.#foreign;
+    return from === undefined
+      ? this.#store
+      : adoptingStore(this.#store, { id, from, made: (data) => this.#made(data) });
+  }
+
+  #made(session: SessionJson): NewSession {
+    const touch = this.#touchOf(session);
+    return { fields: textsOf(session), meta: { createdAtMs: touch.seenAtMs }, ...touch };
   }
 
   /** A short session must be touched more often than it ends. */

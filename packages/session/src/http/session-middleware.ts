@@ -8,6 +8,8 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { holdResponse } from "@headroom/core/response-hold";
+import { isCookieStore } from "../cookie/cookie-store.ts";
+import { sentAlready } from "../errors.ts";
 import type { Session } from "../session.ts";
 import type { SessionRules } from "../session-rules.ts";
 import { collect, EagerSession } from "./eager-session.ts";
@@ -95,13 +97,15 @@ class Visit {
     const session = this.#session;
     if (this.#eager === undefined ? !session.isTouched : !this.#isUsed) return undefined;
     if (!isHeadSent) markVarying(this.#response);
+    const isTooLate = isHeadSent && isCookieStore(this.#rules.store);
     try {
       if (this.#eager !== undefined) collect(this.#eager);
+      if (isTooLate && (session.isDirty || session.isCookieDue)) throw sentAlready();
       if (session.isDirty) return session.commit().then(() => this.#mark(isHeadSent));
     } catch (error) {
       return Promise.reject(error);
     }
-    session.noteUse();
+    if (!isTooLate) session.noteUse();
     this.#mark(isHeadSent);
     return undefined;
   }

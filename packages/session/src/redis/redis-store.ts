@@ -70,16 +70,16 @@ const INDEX_SLACK_MS = 60_000;
 
 export class RedisStore implements SessionStore, UserIndex, UserEpochs, Announcer, Listing {
   readonly name = "redis";
+  readonly announcesChanges: boolean;
   readonly #client: RedisClient;
   readonly #prefix: string;
-  readonly #announcesChanges: boolean;
   readonly #announcements: RedisAnnouncements;
 
   constructor(client: RedisClient, options: RedisStoreOptions) {
     requireKnownOptions("redisStore", options, ["prefix", "announceChanges"]);
     this.#client = requireRedisClient("client", client);
     this.#prefix = requireText("prefix", options.prefix ?? "session:");
-    this.#announcesChanges = requireBoolean("announceChanges", options.announceChanges ?? false);
+    this.announcesChanges = requireBoolean("announceChanges", options.announceChanges ?? false);
     this.#announcements = new RedisAnnouncements(this.#channels, () => this.#connection());
   }
 
@@ -96,7 +96,7 @@ export class RedisStore implements SessionStore, UserIndex, UserEpochs, Announce
 
   async commit(key: string, { set, del, expect }: Change, touch: Touch): Promise<CommitResult> {
     const { seenAtMs, ttlMs } = touch;
-    const channel = this.#announcesChanges ? this.#channels.changed : "";
+    const channel = this.announcesChanges ? this.#channels.changed : "";
     const args: RedisArgument[] = [wholeMs(ttlMs), seenAtMs, channel, key];
     args.push(expect?.size ?? 0, set.size);
     for (const [name, text] of expect ?? []) {
