@@ -11,11 +11,12 @@ const ROOT = new URL("../../", import.meta.url);
 const FILES = readdirSync(new URL("examples", ROOT)).filter((file) => file.endsWith(".ts"));
 
 const redis = useServers(() => startRedis());
-const postgres = useServers(() => startPostgres());
+const postgres = useServers(() => startPostgres({ replicas: 1 }));
 
 beforeEach(() => redis().primary.command("FLUSHALL"));
 
 test.each(FILES)("examples/%s prints what it says", async (file) => {
+  const [replica] = postgres().replicas;
   const { stdout } = await promisify(execFile)(
     process.execPath,
     ["--conditions=@headroom/source", fileURLToPath(new URL(`examples/${file}`, ROOT))],
@@ -24,6 +25,7 @@ test.each(FILES)("examples/%s prints what it says", async (file) => {
         ...process.env,
         REDIS_URL: `redis://${redis().primary.direct.host}:${redis().primary.direct.port}`,
         DATABASE_URL: postgres().primary.url("postgres", postgres().primary.direct),
+        REPLICA_URL: replica?.url("postgres", replica.direct),
       },
     },
   );
