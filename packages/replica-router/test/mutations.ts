@@ -1,11 +1,12 @@
 /** Statements broken and repaired at random. */
 
 import fc from "fast-check";
-import { READS, SESSION, SEVERAL, SILENT, VOLATILE, WRITES } from "./statements.ts";
+import { READS, SESSION, SEVERAL, SILENT, UNSURE, VOLATILE, WRITES } from "./statements.ts";
 
 export const NOT_READS: readonly string[] = [
   ...WRITES,
   ...VOLATILE.map(([text]) => text),
+  ...UNSURE,
   ...SESSION,
   ...SEVERAL,
   ...SILENT,

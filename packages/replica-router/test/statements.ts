@@ -170,6 +170,12 @@ export const VOLATILE: readonly (readonly [statement: string, name: string])[] =
   ["SELECT pg_temp.secret()", "pg_temp"],
 ];
 
+/** PostgreSQL takes them as writes; the classifier need not understand that, only not call them reads. */
+export const UNSURE: readonly string[] = [
+  "SELECT U&\"n\\0065xtval\"('orders_id_seq')",
+  "SELECT E'a'\n'b\\'' INTO copy_of_one --'",
+];
+
 /** Leave something on their connection. */
 export const SESSION: readonly string[] = [
   "SET work_mem = '1MB'",

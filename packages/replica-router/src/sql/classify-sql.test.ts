@@ -1,5 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { READS, SESSION, SEVERAL, SILENT, VOLATILE, WRITES } from "../../test/statements.ts";
+import {
+  READS,
+  SESSION,
+  SEVERAL,
+  SILENT,
+  UNSURE,
+  VOLATILE,
+  WRITES,
+} from "../../test/statements.ts";
 import { classifySql } from "./classify-sql.ts";
 import { staticSqlCatalog } from "./sql-catalog.ts";
 import type { SqlCatalog, Statement } from "./statement.ts";
@@ -24,7 +32,7 @@ test.each(SESSION)("leaves something on its connection: %s", (text) => {
   expect(of(text)).toEqual({ kind: "session" });
 });
 
-test.each([...SEVERAL, ...SILENT])("not for a replica: %s", (text) => {
+test.each([...SEVERAL, ...SILENT, ...UNSURE])("not for a replica: %s", (text) => {
   expect(of(text).kind).toMatch(/write|session/);
 });
 

@@ -14,6 +14,9 @@ const PREFIX = "route:";
 export function routeHint(text: string): RouteHint | undefined {
   let hint: RouteHint | undefined;
   let at = afterBlanks(text, 0);
+  const first = text.charCodeAt(at);
+  // Neither `-` nor `/`: almost every statement.
+  if (first !== 45 && first !== 47) return undefined;
   for (;;) {
     let said: string;
     if (text.startsWith("--", at)) {

@@ -124,9 +124,11 @@ interface View {
 
 /** Views over what must not be read, then views over those, until there are no more. */
 function withViews(catalog: SqlCatalog, views: readonly View[]): SqlCatalog {
-  const found = views.filter(({ definition }) => classifySql(definition, catalog).kind !== "read");
-  if (found.length === 0) return catalog;
-  const primaryRelations = new Set([...catalog.primaryRelations, ...found.map(({ name }) => name)]);
-  const others = views.filter((view) => !found.includes(view));
-  return withViews({ ...catalog, primaryRelations }, others);
+  const isRead = ({ definition }: View) => classifySql(definition, catalog).kind === "read";
+  const reads = views.filter(isRead);
+  if (reads.length === views.length) return catalog;
+  const kept = new Set(reads);
+  const found = views.filter((view) => !kept.has(view)).map(({ name }) => name);
+  const primaryRelations = new Set([...catalog.primaryRelations, ...found]);
+  return withViews({ ...catalog, primaryRelations }, reads);
 }

@@ -14,6 +14,7 @@
 
 import { afterBlanks, afterBlockComment, afterLineComment } from "./comments.ts";
 import { EMPTY_HASH, extendedHash, hashOf } from "./name-filter.ts";
+import { unitsOf } from "./text-units.ts";
 
 export type Token = number;
 /** Also where the rest of the text is a literal or comment without end. */
@@ -79,6 +80,7 @@ const LONGEST_NAME_BYTES = 63;
 /** A UTF-16 unit takes at most three bytes. */
 const NEVER_TOO_LONG = LONGEST_NAME_BYTES / 3;
 
+/** One at a time: the next one's text takes the place of this one's. */
 export class SqlLexer {
   /** `hashOf(name)` of the last token, when it was a WORD or QUOTED. */
   hash = 0;
@@ -86,6 +88,7 @@ export class SqlLexer {
   isUnsure: boolean;
 
   readonly #text: string;
+  readonly #units: Uint16Array;
   #at = 0;
   /** Of the last WORD or QUOTED: what is cut out when somebody wants to know. */
   #start = 0;
@@ -97,6 +100,7 @@ export class SqlLexer {
   /** @param backslashInStrings whether the server takes `\` in plain strings as an escape. */
   constructor(text: string, backslashInStrings: boolean) {
     this.#text = text;
+    this.#units = unitsOf(text);
     this.isUnsure = backslashInStrings && text.includes("\\");
   }
 
@@ -109,8 +113,9 @@ export class SqlLexer {
 
   next(): Token {
     const text = this.#text;
+    const units = this.#units;
     for (let at = this.#at; at < text.length; ) {
-      switch (classOf(text.charCodeAt(at))) {
+      switch (classOf(units[at])) {
         case BLANK:
           at++;
           continue;
@@ -126,16 +131,16 @@ export class SqlLexer {
         case DOUBLE_QUOTE:
           return this.#quoted(at);
         case MINUS:
-          if (text.charCodeAt(at + 1) !== 45) return this.#single(at, OTHER);
+          if (units[at + 1] !== 45) return this.#single(at, OTHER);
           at = afterLineComment(text, at);
           continue;
         case SLASH:
-          if (text.charCodeAt(at + 1) !== 42) return this.#single(at, OTHER);
+          if (units[at + 1] !== 42) return this.#single(at, OTHER);
           at = afterBlockComment(text, at);
           if (at === -1) return this.#withoutEnd();
           continue;
         case PERIOD:
-          if (classOf(text.charCodeAt(at + 1)) === DIGIT) return this.#number(at);
+          if (classOf(units[at + 1]) === DIGIT) return this.#number(at);
           return this.#single(at, DOT);
         case PARENTHESIS_OPEN:
           return this.#single(at, OPEN);
@@ -167,12 +172,13 @@ export class SqlLexer {
 
   #word(start: number): Token {
     const text = this.#text;
+    const units = this.#units;
     let at = start;
     let hash = EMPTY_HASH;
     let unfolded = 0;
     let isForeign = false;
     for (; at < text.length; at++) {
-      const code = text.charCodeAt(at);
+      const code = units[at] ?? 0;
       if (code > 127) {
         isForeign = true;
         continue;
@@ -183,10 +189,10 @@ export class SqlLexer {
       hash = extendedHash(hash, folded);
     }
     if (at === start + 1) {
-      const first = text.charCodeAt(start) | 32;
-      if (first === 101 && text.charCodeAt(at) === 39) return this.#escapeString(at);
+      const first = (units[start] ?? 0) | 32;
+      if (first === 101 && units[at] === 39) return this.#escapeString(at);
       // U&'…' and U&"…": the quotes are as ever, what is between them is not.
-      if (first === 117 && text.charCodeAt(at) === 38 && isQuote(text.charCodeAt(at + 1))) {
+      if (first === 117 && units[at] === 38 && isQuote(units[at + 1])) {
         this.isUnsure = true;
       }
     }
@@ -222,11 +228,12 @@ export class SqlLexer {
 
   #quoted(start: number): Token {
     const text = this.#text;
+    const units = this.#units;
     let hasQuotes = false;
     for (let from = start + 1; ; from += 2) {
       const end = text.indexOf('"', from);
       if (end === -1) return this.#withoutEnd();
-      if (text.charCodeAt(end + 1) !== 34) {
+      if (units[end + 1] !== 34) {
         const inside = text.slice(start + 1, end);
         this.#specialName(hasQuotes ? inside.replaceAll('""', '"') : inside);
         return this.#single(end, QUOTED);
@@ -238,10 +245,11 @@ export class SqlLexer {
 
   #string(start: number): Token {
     const text = this.#text;
+    const units = this.#units;
     for (let from = start + 1; ; from += 2) {
       const end = text.indexOf("'", from);
       if (end === -1) return this.#withoutEnd();
-      if (text.charCodeAt(end + 1) !== 39) return this.#single(end, LITERAL);
+      if (units[end + 1] !== 39) return this.#single(end, LITERAL);
       from = end;
     }
   }
@@ -249,12 +257,13 @@ export class SqlLexer {
   /** E'…', from its quote on. */
   #escapeString(start: number): Token {
     const text = this.#text;
+    const units = this.#units;
     for (let at = start + 1; at < text.length; at++) {
-      const code = text.charCodeAt(at);
+      const code = units[at];
       if (code === 92) {
         at++;
       } else if (code === 39) {
-        if (text.charCodeAt(at + 1) !== 39) return this.#endOfEscapeString(at + 1);
+        if (units[at + 1] !== 39) return this.#endOfEscapeString(at + 1);
         at++;
       }
     }
@@ -264,24 +273,26 @@ export class SqlLexer {
   /** A string on the next line goes on with this one, and with its escapes. */
   #endOfEscapeString(end: number): Token {
     const text = this.#text;
+    const units = this.#units;
     this.#at = end;
     let at = afterBlanks(text, end);
     while (text.startsWith("--", at)) at = afterBlanks(text, afterLineComment(text, at));
-    if (text.charCodeAt(at) === 39) this.isUnsure = true;
+    if (units[at] === 39) this.isUnsure = true;
     return LITERAL;
   }
 
   #number(start: number): Token {
     const text = this.#text;
-    let at = afterDigits(text, start);
-    if (at === start + 1 && text.charCodeAt(start) === 48 && isRadix(text.charCodeAt(at))) {
-      while (classOf(text.charCodeAt(at)) <= DIGIT) at++;
+    const units = this.#units;
+    let at = afterDigits(units, start);
+    if (at === start + 1 && units[start] === 48 && isRadix(units[at])) {
+      while (classOf(units[at]) <= DIGIT) at++;
       return this.#unlessRunOn(at);
     }
-    if ((text.charCodeAt(at) | 32) === 101) {
+    if (((units[at] ?? 0) | 32) === 101) {
       const sign = text.charAt(at + 1);
       const digits = sign === "+" || sign === "-" ? at + 2 : at + 1;
-      if (classOf(text.charCodeAt(digits)) === DIGIT) at = afterDigits(text, digits);
+      if (classOf(units[digits]) === DIGIT) at = afterDigits(units, digits);
     }
     return this.#unlessRunOn(at);
   }
@@ -289,15 +300,16 @@ export class SqlLexer {
   /** A parameter, or a string in dollar quotes. */
   #dollar(start: number): Token {
     const text = this.#text;
+    const units = this.#units;
     let at = start + 1;
-    if (classOf(text.charCodeAt(at)) === DIGIT) {
-      while (classOf(text.charCodeAt(at)) === DIGIT) at++;
+    if (classOf(units[at]) === DIGIT) {
+      while (classOf(units[at]) === DIGIT) at++;
       return this.#unlessRunOn(at);
     }
-    while (classOf(text.charCodeAt(at)) <= DIGIT) at++;
+    while (classOf(units[at]) <= DIGIT) at++;
     const tag = text.slice(start, at + 1);
     // No sane tag is longer; searching for one that is could take more than linear time.
-    if (text.charCodeAt(at) !== 36 || tag.length > LONGEST_NAME_BYTES) {
+    if (units[at] !== 36 || tag.length > LONGEST_NAME_BYTES) {
       this.isUnsure = true;
       return this.#single(start, OTHER);
     }
@@ -307,31 +319,31 @@ export class SqlLexer {
   }
 
   #unlessRunOn(end: number): Token {
-    if (classOf(this.#text.charCodeAt(end)) <= DOLLAR) this.isUnsure = true;
+    if (classOf(this.#units[end]) <= DOLLAR) this.isUnsure = true;
     return this.#single(end - 1, LITERAL);
   }
 }
 
-/** All that is not ASCII is a letter to PostgreSQL; NaN, past the end, is nothing. */
-function classOf(code: number): number {
+/** All that is not ASCII is a letter to PostgreSQL. */
+function classOf(code = 0): number {
   return code > 127 ? LOWER : (CLASSES[code] ?? STRANGE);
 }
 
 /** The letter of 0x, 0o and 0b. */
-function isRadix(code: number): boolean {
+function isRadix(code = 0): boolean {
   const lower = code | 32;
   return lower === 120 || lower === 111 || lower === 98;
 }
 
-function isQuote(code: number): boolean {
+function isQuote(code?: number): boolean {
   return code === 39 || code === 34;
 }
 
 /** Digits with their points and underscores: more than a number can have, never less. */
-function afterDigits(text: string, from: number): number {
+function afterDigits(units: Uint16Array, from: number): number {
   let at = from;
   for (;;) {
-    const code = text.charCodeAt(at);
+    const code = units[at] ?? 0;
     if (!((code >= 48 && code <= 57) || code === 46 || code === 95)) return at;
     at++;
   }

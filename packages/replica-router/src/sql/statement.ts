@@ -22,10 +22,16 @@ export type Statement = { readonly hint?: RouteHint | undefined } & (
   | { readonly kind: "begin"; readonly readOnly: boolean | undefined }
 );
 
-/** What a text does not tell: names as PostgreSQL folds them, without schema. */
+/**
+ * What a text does not tell: names as PostgreSQL folds them, without schema. Not changed once in use:
+ * what has been worked out from a catalog is kept with it.
+ */
 export interface SqlCatalog {
   /** Functions that may write, of all schemas. */
   readonly volatileFunctions: ReadonlySet<string>;
-  /** Unlogged tables, and views that call volatile functions: not to be read on a replica. */
+  /**
+   * Names not to be met on a replica: unlogged and foreign tables, sequences, views of these or of
+   * volatile functions, and volatile functions that are called like a column (`row.f`).
+   */
   readonly primaryRelations: ReadonlySet<string>;
 }
