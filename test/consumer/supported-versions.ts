@@ -21,4 +21,8 @@ export const TYPESCRIPTS: readonly string[] = [
 ];
 
 /** What a consumer's app has besides our packages. */
-export const APP_DEPENDENCIES: readonly string[] = ["express@5.3.0", "@types/node@20.19.43"];
+export const APP_DEPENDENCIES: readonly string[] = [
+  "express@5.3.0",
+  "@types/node@20.19.43",
+  "@types/pg@8.23.1",
+];

@@ -30,7 +30,7 @@ export interface TopologyOptions {
 }
 
 export class Topology {
-  readonly lag = new LagHistory();
+  readonly lag: LagHistory = new LagHistory();
   readonly #options: TopologyOptions;
   #hosts: readonly Host[] = [];
   #cluster: Cluster = { system: undefined, highestTimeline: 0, firstLsn: undefined };
