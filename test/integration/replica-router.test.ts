@@ -1,6 +1,7 @@
 /** What an application sees of a replica pool while all servers are well. */
 
 import { once } from "node:events";
+import { replicaLag, replicaQuery, replicaRoute } from "@headroom/core/channels";
 import { eventually, startPostgres, useServers } from "@headroom/harness";
 import {
   createReplicaPool,
@@ -9,7 +10,7 @@ import {
   type RouteDecision,
 } from "@headroom/replica-router";
 import pg from "pg";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, onTestFinished, test } from "vitest";
 
 const postgres = useServers(() => startPostgres({ replicas: 2 }));
 
@@ -242,5 +243,41 @@ describe("a client", () => {
       ),
     );
     expect((await db.query("SELECT count(*)::int AS n FROM notes")).rows).toEqual([{ n: 21 }]);
+  });
+});
+
+describe("what is told", () => {
+  test("queries, routes and lag on their channels; nothing of it is SQL", async () => {
+    const told: object[] = [];
+    const ends = [
+      replicaQuery.subscribe({ asyncEnd: (query) => told.push(query) }),
+      replicaRoute.subscribe((route) => told.push(route)),
+      replicaLag.subscribe((lag) => told.push(lag)),
+    ];
+    onTestFinished(() => {
+      for (const end of ends) end();
+    });
+    const { db } = await prepared({ monitor: { intervalMs: 50 } });
+    told.length = 0;
+    await db.query("SELECT 'hunter2'");
+    await db.transaction((client) => client.query("INSERT INTO notes (text) VALUES ('hunter2')"));
+    await eventually("a lag is told", async () => told.some((event) => "lagBytes" in event));
+    const queries = told.filter((event) => !("atMs" in event));
+    expect(queries).toMatchObject([
+      { pool: "db", role: "replica" },
+      { role: "primary" },
+      { role: "primary" },
+      { role: "primary" },
+    ]);
+    expect(JSON.stringify(told)).not.toContain("hunter2");
+  });
+
+  test("a pool that is ended while a client is out ends all the same", async () => {
+    const { db } = await prepared({ failoverMs: 300 });
+    const client = await db.connect();
+    await client.query("BEGIN");
+    await db.end();
+    expect(db.totalCount).toBe(0);
+    client.release();
   });
 });

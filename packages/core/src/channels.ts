@@ -190,8 +190,9 @@ export const replicaRole: EventChannel<ReplicaRole> = createEventChannel("headro
 export interface ReplicaLag extends TimedEvent {
   readonly pool: string;
   readonly node: string;
-  readonly lagMs?: number;
-  readonly lagBytes?: number;
+  /** Undefined while nothing is known of the primary. */
+  readonly lagMs: number | undefined;
+  readonly lagBytes: number | undefined;
 }
 export const replicaLag: EventChannel<ReplicaLag> = createEventChannel("headroom.replica.lag");
 

@@ -138,7 +138,7 @@ export class ReplicaClient extends EventEmitter {
     if (job.statement.kind === "write") bound.hasWritten = true;
     const status = lease.client.getTransactionStatus();
     try {
-      return await lease.run(job.query, job.values);
+      return await router.executeAt(bound.seat, job);
     } catch (error) {
       const failure = failureOf(error);
       if (failure !== "connection") {

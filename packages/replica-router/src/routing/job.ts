@@ -3,6 +3,7 @@
 import type { QueryObject, Submittable } from "../pg-module.ts";
 import type { SessionScope } from "../session/session-scope.ts";
 import type { RouteHint, Statement } from "../sql/statement.ts";
+import type { Host } from "../topology/host.ts";
 
 export interface JobParts {
   readonly query: string | QueryObject | Submittable;
@@ -23,6 +24,8 @@ export class Job {
   readonly #route: RouteHint | undefined;
   readonly #classify: (text: string) => Statement;
   #statement: Statement | undefined;
+  /** Where it is run, or was run last. */
+  host: Host | undefined;
 
   constructor({ query, values, text, route, scope, classify }: JobParts) {
     this.query = query;

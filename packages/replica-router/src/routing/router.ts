@@ -10,6 +10,7 @@
  * What binds a client to its connection (a transaction, a setting) is handed to `keep`.
  */
 
+import { type ReplicaQuery, replicaQuery } from "@headroom/core/channels";
 import type { Clock } from "@headroom/core/clock";
 import { noPrimary, outcomeUnknown, ReplicaError, unavailable } from "../errors.ts";
 import type { PgResult } from "../pg-module.ts";
@@ -59,9 +60,19 @@ export class Router {
   }
 
   /** @param keep gets the connection when the statement has bound its client to it. */
-  async execute(job: Job, keep?: Keep): Promise<PgResult> {
-    await this.#parts.ready();
-    return mayUseReplica(job) ? this.#read(job, keep) : this.#write(job, keep, reasonOf(job));
+  execute(job: Job, keep?: Keep): Promise<PgResult> {
+    return this.#traced(job, async () => {
+      await this.#parts.ready();
+      return mayUseReplica(job) ? this.#read(job, keep) : this.#write(job, keep, reasonOf(job));
+    });
+  }
+
+  /** A statement on a connection that its client is bound to. */
+  executeAt({ lease, host }: Seat, job: Job): Promise<PgResult> {
+    return this.#traced(job, () => {
+      job.host = host;
+      return lease.run(job.query, job.values);
+    });
   }
 
   /** A connection for something that talks to it itself: a cursor, a stream. */
@@ -198,7 +209,7 @@ export class Router {
         continue;
       }
       try {
-        return await this.#take(route, use);
+        return await this.#take(job, route, use);
       } catch (error) {
         last = error;
         const failure = failureOf(error);
@@ -227,7 +238,11 @@ export class Router {
         continue;
       }
       try {
-        const seat = await this.#take({ host, kind: job.statement.kind, reason, waitedMs: 0 }, use);
+        const seat = await this.#take(
+          job,
+          { host, kind: job.statement.kind, reason, waitedMs: 0 },
+          use,
+        );
         if (await this.#isPrimary(seat)) return seat;
       } catch (error) {
         if (failureOf(error) !== "connection") throw error;
@@ -239,7 +254,7 @@ export class Router {
     }
   }
 
-  async #take(route: Route, use: LeaseUse): Promise<Seat> {
+  async #take(job: Job, route: Route, use: LeaseUse): Promise<Seat> {
     const { monitor, log, settings } = this.#parts;
     const { host, reason } = route;
     const sinceMs = this.#nowMs;
@@ -254,6 +269,7 @@ export class Router {
       monitor.busy();
       const lease = await taken;
       log.note(route);
+      job.host = host;
       return { ...route, lease, sinceMs, isStandIn };
     } catch (error) {
       if (isStandIn) this.#standIns--;
@@ -295,6 +311,20 @@ export class Router {
     if (failure === "connection") void this.blame(seat.host, error, seat.sinceMs);
     else this.#answered(seat);
     if (failure === "read-only" && seat.host.role === "primary") this.demote(seat.host);
+  }
+
+  #traced(job: Job, run: () => Promise<PgResult>): Promise<PgResult> {
+    const { name: pool } = this.#parts.settings;
+    return replicaQuery.trace(
+      () => ({ pool }),
+      (context: ReplicaQuery | undefined) => {
+        if (context === undefined) return run();
+        return run().finally(() => {
+          if (job.host !== undefined)
+            Object.assign(context, { node: job.host.name, role: job.host.role });
+        });
+      },
+    );
   }
 
   #answered({ host, sinceMs }: Seat): void {

@@ -95,6 +95,8 @@ export class HostConnections {
   async close(hurry: Promise<unknown>): Promise<void> {
     const ended = this.pool.end();
     await Promise.race([ended, hurry]);
+    // Who has not given back what was lent to him until now will find it broken.
+    for (const lease of this.#leases) lease.release(true);
     for (const client of this.#clients) client.connection.stream.destroy();
     await ended;
   }

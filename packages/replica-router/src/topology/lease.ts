@@ -15,6 +15,7 @@ export class Lease {
   readonly #onReturn: () => void;
   #isBroken = false;
   #isReady = true;
+  #isReturned = false;
   readonly #settling: (() => void)[] = [];
 
   constructor(client: PooledClient, use: LeaseUse, onReturn: () => void) {
@@ -68,8 +69,10 @@ export class Lease {
     this.client.connection.stream.destroy();
   }
 
-  /** @param isBad it is closed, not given to others. */
+  /** Does nothing the second time. @param isBad it is closed, not given to others. */
   release(isBad = false): void {
+    if (this.#isReturned) return;
+    this.#isReturned = true;
     this.#onReturn();
     this.client.off("error", this.#noteBroken);
     this.client.off("drain", this.#noteReady);

@@ -12,7 +12,7 @@
  * `hungMs` more: a server that only paused has then lost nothing.
  */
 
-import { type DatabaseRole, replicaRole } from "@headroom/core/channels";
+import { type DatabaseRole, replicaLag, replicaRole } from "@headroom/core/channels";
 import type { Clock } from "@headroom/core/clock";
 import { DeadlineExceededError } from "@headroom/core/deadline";
 import { LagHistory } from "../wal/lag-history.ts";
@@ -92,6 +92,7 @@ export class Topology {
     this.#cluster = clusterAfter(this.#cluster, seen);
     this.#elect();
     if (host === this.#primary) this.lag.note(seen.lsn, seen.answeredMs);
+    else if (host.role === "replica") this.#tellLag(host, seen, nowMs);
   }
 
   /** A server was looked at and gave no answer. */
@@ -157,6 +158,14 @@ export class Topology {
     if (from === "primary" && host.isReachable) {
       host.connections.cut("everything", `${host.name} is not the primary any more`);
     }
+  }
+
+  #tellLag(host: Host, { lsn }: Observation, nowMs: number): void {
+    const { name: pool, clock } = this.#options;
+    replicaLag.publish(() => {
+      const [lagMs, lagBytes] = [this.lag.lagMs(lsn, nowMs), this.lag.lagBytes(lsn)];
+      return { pool, node: host.name, lagMs, lagBytes, atMs: clock.now() };
+    });
   }
 
   #announce(): void {
