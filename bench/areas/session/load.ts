@@ -1,0 +1,42 @@
+import { startPostgres, startRedis } from "@headroom/harness";
+import { Pool } from "undici";
+import type { AsyncOperation } from "../../src/area.ts";
+import type { Servers } from "./applications.ts";
+import { Browser } from "./browser.ts";
+
+/** Requests of one logged-in user for `path`, over as many connections as there are in flight. */
+export function requests(path: string, connections: number, isLarge = false) {
+  return async (origin: string, resources: AsyncDisposableStack): Promise<AsyncOperation> => {
+    const browser = new Browser();
+    await browser.text(origin, "/login/ann");
+    if (isLarge) await browser.text(origin, "/fill");
+    const pool = new Pool(origin, { connections });
+    resources.defer(() => pool.destroy());
+    const headers = { cookie: browser.cookie, "x-forwarded-proto": "https" };
+    return async () => {
+      const { statusCode, body } = await pool.request({ method: "GET", path, headers });
+      await body.dump();
+      if (statusCode !== 200) throw new Error(`${path} answered ${statusCode}`);
+    };
+  };
+}
+
+export async function nearRedis(resources: AsyncDisposableStack): Promise<Servers> {
+  const { primary } = resources.use(await startRedis());
+  return { redis: primary.direct };
+}
+
+/** @param rttMs there and back. */
+export function farRedis(rttMs: number) {
+  return async (resources: AsyncDisposableStack): Promise<Servers> => {
+    const { primary } = resources.use(await startRedis());
+    primary.link.latency(rttMs / 2);
+    return { redis: primary.via };
+  };
+}
+
+export async function nearPostgres(resources: AsyncDisposableStack): Promise<Servers> {
+  const { primary } = resources.use(await startPostgres());
+  const { redis } = await nearRedis(resources);
+  return { redis, postgres: primary.url("postgres", primary.direct) };
+}
