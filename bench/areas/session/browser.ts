@@ -18,4 +18,10 @@ export class Browser {
     if (!answer.ok) throw new Error(`${path} answered ${answer.status}: ${text.slice(0, 300)}`);
     return text;
   }
+
+  /** @throws Error unless the session is there at the next request. */
+  async login(origin: string): Promise<void> {
+    await this.text(origin, "/login/ann");
+    if ((await this.text(origin, "/user")) !== "ann") throw new Error("the login was not stored");
+  }
 }

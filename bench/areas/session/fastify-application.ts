@@ -22,8 +22,10 @@ export const fastifySession: OpenApplication = async (servers, resources, gate) 
     Reflect.set(session, field, value);
   };
 
-  app.get<{ Params: { user: string } }>("/login/:user", async ({ session, params }) => {
-    await session.regenerate();
+  app.get<{ Params: { user: string } }>("/login/:user", async (request) => {
+    await request.session.regenerate();
+    // Another object than before.
+    const { session, params } = request;
     write(session, "user", params.user);
     write(session, "cart", CART);
     write(session, "count", 0);

@@ -8,7 +8,7 @@ import { Browser } from "./browser.ts";
 export function requests(path: string, connections: number, isLarge = false) {
   return async (origin: string, resources: AsyncDisposableStack): Promise<AsyncOperation> => {
     const browser = new Browser();
-    await browser.text(origin, "/login/ann");
+    await browser.login(origin);
     if (isLarge) await browser.text(origin, "/fill");
     const pool = new Pool(origin, { connections });
     resources.defer(() => pool.destroy());

@@ -50,7 +50,7 @@ export function roundTrips(open: OpenApplication): FiguresVariant<Route> {
       await seen(`after ${route}`);
       return sent.length / REQUESTS;
     };
-    await browser.text(origin, "/login/ann");
+    await browser.login(origin);
     return {
       anonymous: await count("anonymous"),
       unused: await count("unused"),

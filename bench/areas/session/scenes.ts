@@ -59,7 +59,7 @@ export function parallelWrites(open: OpenApplication, needsPostgres = false): Fi
     const gate = new ManualGate();
     const origin = await open(servers, resources, gate);
     const browser = new Browser();
-    await browser.text(origin, "/login/ann");
+    await browser.login(origin);
     const held = Array.from({ length: WRITERS }, (_, at) => browser.text(origin, `/hold/w${at}`));
     await Promise.race([gate.arrived(WRITERS), Promise.all(held)]);
     gate.open();
@@ -78,7 +78,7 @@ export function resurrected(open: OpenApplication, needsPostgres = false): Figur
     let undone = 0;
     for (let run = 0; run < LOGOUTS; run += 1) {
       const browser = new Browser();
-      await browser.text(origin, "/login/ann");
+      await browser.login(origin);
       const { cookie } = browser;
       const held = browser.ask(origin, "/hold/late");
       await gate.arrived(1);
