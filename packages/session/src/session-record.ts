@@ -21,7 +21,7 @@
 
 import { sessionCommit } from "@headroom/core/channels";
 import { sessionGone } from "./errors.ts";
-import { FieldChanges, isEmpty } from "./field-changes.ts";
+import { FieldChanges } from "./field-changes.ts";
 import { clearCookie, setCookie } from "./http/cookie-rules.ts";
 import { readSession } from "./read-session.ts";
 import type { SessionContext } from "./session-context.ts";
@@ -38,6 +38,8 @@ export class SessionRecord {
   readonly #isOldSignature: boolean;
   #state: RecordState;
   #id: string | undefined;
+  /** Of `#id`; made when it is first asked for. */
+  #key: string | undefined;
   #meta: SessionMeta | undefined;
   #seenAtMs: number | undefined;
   #loading: Promise<void> | undefined;
@@ -68,15 +70,14 @@ export class SessionRecord {
   /** @throws TypeError: there is none. */
   get key(): string {
     if (this.#id === undefined) throw new TypeError("a session without an id has no key");
-    return sessionKey(this.#id);
+    this.#key ??= sessionKey(this.#id);
+    return this.#key;
   }
 
   /** Reads it, unless that was done; several callers share one reading. */
   async load(): Promise<void> {
     if (this.#state !== "exists" || this.fields.isLoaded) return;
-    this.#loading ??= this.#load().finally(() => {
-      this.#loading = undefined;
-    });
+    this.#loading ??= this.#load();
     await this.#loading;
   }
 
@@ -100,7 +101,7 @@ export class SessionRecord {
   /** Whether `commit` would have anything to write. */
   get isDirty(): boolean {
     if (this.#state !== "none" && this.#state !== "exists") return false;
-    return this.#mustExist || !isEmpty(this.fields.delta());
+    return this.#mustExist || this.fields.areChanged;
   }
 
   /** Writes what was changed. */
@@ -130,7 +131,7 @@ export class SessionRecord {
     const key = sessionKey(to);
     if (meta.userId !== undefined) await users.enlist(meta.userId, key, rules.absoluteMs);
     if (await store.rotate(this.key, key, meta, touchNow(rules, meta))) {
-      this.#id = to;
+      this.#setId(to);
       this.#meta = meta;
       this.#cookie = "set";
       if ((await this.commit()) === "gone") throw sessionGone();
@@ -151,7 +152,7 @@ export class SessionRecord {
   /** This request has nothing to do with it any more. */
   forget(state: "none" | "ended", cookie: "keep" | "clear"): void {
     this.#state = state;
-    this.#id = undefined;
+    this.#setId(undefined);
     this.#meta = undefined;
     this.#seenAtMs = undefined;
     this.fields.reset();
@@ -182,14 +183,23 @@ export class SessionRecord {
   }
 
   async #load(): Promise<void> {
-    const { stored, isCertain } = await readSession(this.#context, this.key);
-    this.#take(stored);
-    if (!isCertain) this.#state = "unknown";
-    else if (stored === undefined) {
-      // The cookie is left alone: a request beside this one may just have set a new one.
-      this.#state = "none";
-      this.#id = undefined;
+    try {
+      const { stored, isCertain } = await readSession(this.#context, this.key);
+      this.#take(stored);
+      if (!isCertain) this.#state = "unknown";
+      else if (stored === undefined) {
+        // The cookie is left alone: a request beside this one may just have set a new one.
+        this.#state = "none";
+        this.#setId(undefined);
+      }
+    } finally {
+      this.#loading = undefined;
     }
+  }
+
+  #setId(id: string | undefined): void {
+    this.#id = id;
+    this.#key = undefined;
   }
 
   #take(stored: StoredSession | undefined): void {
@@ -201,7 +211,7 @@ export class SessionRecord {
   async #commit(): Promise<CommitResult> {
     const { rules, store } = this.#context;
     const delta = this.fields.delta();
-    requireWithin(rules.maxBytes, this.fields.isLoaded ? this.fields.all() : delta.set);
+    requireWithin(rules.maxBytes, this.fields.isLoaded ? this.fields.all(delta) : delta.set);
     if (this.#state === "none") return this.#begin();
     const touch = this.#touch();
     const result = await store.commit(this.key, delta, touch);
@@ -215,7 +225,7 @@ export class SessionRecord {
       this.#state = "gone";
       return "gone";
     }
-    this.#id = undefined;
+    this.#setId(undefined);
     return this.#begin();
   }
 
