@@ -75,10 +75,10 @@ export class SessionRecord {
   }
 
   /** Reads it, unless that was done; several callers share one reading. */
-  async load(): Promise<void> {
-    if (this.#state !== "exists" || this.fields.isLoaded) return;
+  load(): Promise<void> {
+    if (this.#state !== "exists" || this.fields.isLoaded) return Promise.resolve();
     this.#loading ??= this.#load();
-    await this.#loading;
+    return this.#loading;
   }
 
   /** The fields as they are now. @throws SessionError `SESSION_GONE` */
