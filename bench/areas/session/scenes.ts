@@ -9,6 +9,7 @@ import { startPostgres, startRedis } from "@headroom/harness";
 import type { FigureVariant } from "../../src/area.ts";
 import type { OpenApplication, Servers } from "./applications.ts";
 import { Browser } from "./browser.ts";
+import { eachWayMs } from "./load.ts";
 import type { Gate } from "./routes.ts";
 
 export const WRITERS = 20;
@@ -99,7 +100,7 @@ export function resurrected(open: OpenApplication, needsPostgres = false): Figur
 export function redirectLoginLost(open: OpenApplication): FigureVariant {
   return async (resources) => {
     const { redis, servers } = await startServers(resources, false);
-    redis.primary.link.latency(FAR_RTT_MS / 2);
+    redis.primary.link.latency(eachWayMs(FAR_RTT_MS));
     const far = await open({ redis: redis.primary.via }, resources);
     const near = await open(servers, resources);
     let lost = 0;
