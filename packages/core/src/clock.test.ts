@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { getEventListeners } from "node:events";
 import { promisify } from "node:util";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { requireDelay, sleepOn, systemClock, type Timer } from "./clock.ts";
+import { afterThisTurn, requireDelay, sleepOn, systemClock, type Timer } from "./clock.ts";
 
 const clockFile = new URL("./clock.ts", import.meta.url).href;
 
@@ -157,4 +157,16 @@ test("a delay in the past means now", () => {
   expect(requireDelay(-5)).toBe(0);
   expect(requireDelay(0.5)).toBe(0.5);
   expect(() => requireDelay("5" as unknown as number)).toThrow(TypeError);
+});
+
+test("the end of a turn comes after its promises", async () => {
+  const order: string[] = [];
+  await new Promise<void>((resolve) => {
+    afterThisTurn(() => {
+      order.push("end");
+      resolve();
+    });
+    queueMicrotask(() => order.push("promise"));
+  });
+  expect(order).toEqual(["promise", "end"]);
 });

@@ -68,6 +68,15 @@ export const systemClock: Clock = {
   sleep: (delayMs, options) => sleepOn(systemClock, delayMs, options),
 };
 
+/**
+ * Calls `callback` when all that has arrived by now was handled, and before anything is waited for: an
+ * end of the event loop's turn, at which what its requests have asked can be sent together. It is no
+ * time, and no clock is asked for it.
+ */
+export function afterThisTurn(callback: () => void): void {
+  setImmediate(callback);
+}
+
 /** `sleep` in terms of `timer`, so that every clock sleeps and aborts alike. */
 export function sleepOn(
   clock: Pick<Clock, "timer">,

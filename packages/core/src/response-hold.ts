@@ -32,9 +32,12 @@ interface Held {
   readonly parameters: unknown[];
 }
 
+/** It may begin late: of an answer whose head is sent, the end can still be held. */
 export function holdResponse(response: ServerResponse, steps: HoldSteps): void {
   new ResponseHold(response, steps);
 }
+
+const SENT: PropertyDescriptor = { get: () => true, configurable: true };
 
 class ResponseHold {
   readonly #response: ServerResponse;
@@ -46,16 +49,19 @@ class ResponseHold {
   constructor(response: ServerResponse, steps: HoldSteps) {
     this.#response = response;
     this.#steps = steps;
+    if (response.headersSent) this.#state = "passing";
     this.#original = {
       writeHead: response.writeHead as AnyMethod,
       write: response.write as AnyMethod,
       end: response.end as AnyMethod,
       flushHeaders: response.flushHeaders as AnyMethod,
     };
-    for (const method of Object.keys(this.#original) as Method[]) {
-      const call: AnyMethod = (...parameters) => this.#called({ method, parameters });
-      Object.defineProperty(response, method, { value: call, configurable: true, writable: true });
-    }
+    // Assigned, not defined: every request that uses its session pays for this.
+    const methods = response as unknown as Record<Method, AnyMethod>;
+    methods.writeHead = (...parameters) => this.#called({ method: "writeHead", parameters });
+    methods.write = (...parameters) => this.#called({ method: "write", parameters });
+    methods.end = (...parameters) => this.#called({ method: "end", parameters });
+    methods.flushHeaders = (...parameters) => this.#called({ method: "flushHeaders", parameters });
   }
 
   #called(call: Held): unknown {
@@ -125,7 +131,7 @@ class ResponseHold {
   }
 
   #showHeadSent(): void {
-    Object.defineProperty(this.#response, "headersSent", { get: () => true, configurable: true });
+    Object.defineProperty(this.#response, "headersSent", SENT);
   }
 
   #hideHeadSent(): void {

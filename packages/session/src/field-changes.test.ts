@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { FieldChanges, isEmpty } from "./field-changes.ts";
+import { FieldChanges } from "./field-changes.ts";
 
 function loaded(fields: Record<string, string>): FieldChanges {
   const changes = new FieldChanges();
@@ -10,12 +10,14 @@ function loaded(fields: Record<string, string>): FieldChanges {
 test("what was only read is not written", () => {
   const fields = loaded({ a: "[1]", b: '{"x" : 1}' });
   expect(fields.get("a")).toEqual([1]);
-  expect(isEmpty(fields.delta())).toBe(true);
+  expect(fields.areChanged).toBe(false);
+  expect(fields.delta()).toEqual({ set: new Map(), del: [] });
 });
 
 test("a change inside of a value is found", () => {
   const fields = loaded({ cart: "[1]", other: "[1]" });
   (fields.get("cart") as number[]).push(2);
+  expect(fields.areChanged).toBe(true);
   expect(fields.delta()).toEqual({ set: new Map([["cart", "[1,2]"]]), del: [] });
 });
 
@@ -23,13 +25,15 @@ test("what is set to what it was is not written", () => {
   const fields = loaded({ a: "1" });
   fields.set("a", 2);
   fields.set("a", 1);
-  expect(isEmpty(fields.delta())).toBe(true);
+  expect(fields.areChanged).toBe(false);
+  expect(fields.delta()).toEqual({ set: new Map(), del: [] });
 });
 
 test("without loading, what is set and deleted is written blindly", () => {
   const fields = new FieldChanges();
   fields.set("a", 1);
   fields.delete("b");
+  expect(fields.areChanged).toBe(true);
   expect(fields.delta()).toEqual({ set: new Map([["a", "1"]]), del: ["b"] });
   expect([fields.knows("a"), fields.knows("b"), fields.knows("c")]).toEqual([true, true, false]);
   fields.load(
@@ -57,8 +61,9 @@ test("what was committed is not written again", () => {
   fields.set("b", 2);
   fields.delete("a");
   fields.committed(fields.delta());
-  expect(isEmpty(fields.delta())).toBe(true);
-  expect(fields.all()).toEqual(new Map([["b", "2"]]));
+  expect(fields.areChanged).toBe(false);
+  expect(fields.delta()).toEqual({ set: new Map(), del: [] });
+  expect(fields.all(fields.delta())).toEqual(new Map([["b", "2"]]));
   expect(fields.storedText("b")).toBe("2");
 });
 
@@ -69,7 +74,8 @@ test("what is forgotten is read anew, what is reset is gone", () => {
   expect(fields.get("a")).toBe(1);
   fields.reset();
   expect(fields.names()).toEqual([]);
-  expect(isEmpty(fields.delta())).toBe(true);
+  expect(fields.areChanged).toBe(false);
+  expect(fields.delta()).toEqual({ set: new Map(), del: [] });
 });
 
 test("a value that was made one that is not JSON is refused", () => {

@@ -14,9 +14,11 @@ export interface FieldDelta {
   readonly del: readonly string[];
 }
 
+const NO_FIELDS: Fields = new Map();
+
 export class FieldChanges {
   /** As the store has them, as far as is known. */
-  #stored = new Map<string, string>();
+  #stored: Fields = NO_FIELDS;
   #isLoaded = false;
   /** Values that were given to the application or taken from it. */
   readonly #values = new Map<string, unknown>();
@@ -28,13 +30,13 @@ export class FieldChanges {
 
   /** What the store has. What was set or deleted before stays so. */
   load(fields: Fields): void {
-    this.#stored = new Map(fields);
+    this.#stored = fields;
     this.#isLoaded = true;
   }
 
   /** There is nothing in the store, and what was changed is not wanted any more. */
   reset(): void {
-    this.load(new Map());
+    this.load(NO_FIELDS);
     this.#values.clear();
     this.#deleted.clear();
   }
@@ -82,7 +84,19 @@ export class FieldChanges {
     return [...names];
   }
 
-  /** @throws SessionError `SESSION_VALUE`: a value that was handed out was made one that is not JSON. */
+  /**
+   * Whether `delta` would be empty.
+   * @throws SessionError `SESSION_VALUE`: a value that was handed out was made one that is not JSON.
+   */
+  get areChanged(): boolean {
+    for (const [name, value] of this.#values) {
+      if (fieldText(name, value) !== this.#stored.get(name)) return true;
+    }
+    for (const name of this.#deleted) if (!this.#isLoaded || this.#stored.has(name)) return true;
+    return false;
+  }
+
+  /** @throws SessionError `SESSION_VALUE`, as `areChanged`. */
   delta(): FieldDelta {
     const set = new Map<string, string>();
     for (const [name, value] of this.#values) {
@@ -93,25 +107,18 @@ export class FieldChanges {
     return { set, del };
   }
 
-  /** Every field with its text, changes included. */
-  all(): Map<string, string> {
+  /** Every field with its text, with the changes of `delta`. */
+  all({ set, del }: FieldDelta): Map<string, string> {
     const all = new Map(this.#stored);
-    const { set, del } = this.delta();
     for (const [name, text] of set) all.set(name, text);
     for (const name of del) all.delete(name);
     return all;
   }
 
   /** The store has taken this. */
-  committed({ set, del }: FieldDelta): void {
-    for (const [name, text] of set) this.#stored.set(name, text);
-    for (const name of del) {
-      this.#stored.delete(name);
-      this.#deleted.delete(name);
-    }
+  committed(delta: FieldDelta): void {
+    // A copy: what was loaded may be in the hands of others too.
+    this.#stored = this.all(delta);
+    for (const name of delta.del) this.#deleted.delete(name);
   }
-}
-
-export function isEmpty({ set, del }: FieldDelta): boolean {
-  return set.size === 0 && del.length === 0;
 }

@@ -10,7 +10,7 @@
 import { type Backoff, decorrelatedJitterBackoff } from "@headroom/core/backoff";
 import { CircuitBreaker } from "@headroom/core/circuit-breaker";
 import type { Clock } from "@headroom/core/clock";
-import { withDeadline } from "@headroom/core/deadline";
+import { DeadlineExceededError } from "@headroom/core/deadline";
 import { isHeadroomError } from "@headroom/core/errors";
 import type { ForeignSessions } from "./adoption/foreign-sessions.ts";
 import { SessionError, storeFailed } from "./errors.ts";
@@ -46,17 +46,34 @@ export class StoreGuard {
     }
   }
 
-  async #inTime<Result>(call: () => Promise<Result>): Promise<Result> {
-    try {
-      return await withDeadline({ timeoutMs: this.#timeoutMs, clock: this.#clock }, call);
-    } catch (error) {
-      if (!isHeadroomError(error, "DEADLINE_EXCEEDED")) throw error;
-      throw new SessionError(
-        "SESSION_TIMEOUT",
-        `the session store "${this.#name}" did not answer within ${this.#timeoutMs} ms`,
-        { retryable: true, status: 503, cause: error },
-      );
-    }
+  /** `withDeadline` without its signal, which no store could heed: this is in the way of every request. */
+  #inTime<Result>(call: () => Promise<Result>): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      const timer = this.#clock.timer(() => reject(this.#timedOut()), this.#timeoutMs);
+      const follow = async (): Promise<void> => {
+        try {
+          resolve(await call());
+        } catch (error) {
+          reject(error);
+        } finally {
+          timer.cancel();
+        }
+      };
+      void follow();
+    });
+  }
+
+  #timedOut(): SessionError {
+    const what = `the session store "${this.#name}"`;
+    return new SessionError(
+      "SESSION_TIMEOUT",
+      `${what} did not answer within ${this.#timeoutMs} ms`,
+      {
+        retryable: true,
+        status: 503,
+        cause: new DeadlineExceededError(what, this.#timeoutMs),
+      },
+    );
   }
 }
 

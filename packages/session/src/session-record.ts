@@ -21,7 +21,7 @@
 
 import { sessionCommit } from "@headroom/core/channels";
 import { sessionGone } from "./errors.ts";
-import { FieldChanges, isEmpty } from "./field-changes.ts";
+import { FieldChanges } from "./field-changes.ts";
 import { clearCookie, setCookie } from "./http/cookie-rules.ts";
 import { readSession } from "./read-session.ts";
 import type { CarriedSession } from "./session-carrier.ts";
@@ -39,6 +39,8 @@ export class SessionRecord {
   readonly #carried: CarriedSession;
   #state: RecordState;
   #id: string | undefined;
+  /** Of `#id`; made when it is first asked for. */
+  #key: string | undefined;
   #meta: SessionMeta | undefined;
   #seenAtMs: number | undefined;
   #loading: Promise<void> | undefined;
@@ -68,16 +70,15 @@ export class SessionRecord {
   /** @throws TypeError: there is none. */
   get key(): string {
     if (this.#id === undefined) throw new TypeError("a session without an id has no key");
-    return sessionKey(this.#id);
+    this.#key ??= sessionKey(this.#id);
+    return this.#key;
   }
 
   /** Reads it, unless that was done; several callers share one reading. */
-  async load(): Promise<void> {
-    if (this.#state !== "exists" || this.fields.isLoaded) return;
-    this.#loading ??= this.#load().finally(() => {
-      this.#loading = undefined;
-    });
-    await this.#loading;
+  load(): Promise<void> {
+    if (this.#state !== "exists" || this.fields.isLoaded) return Promise.resolve();
+    this.#loading ??= this.#load();
+    return this.#loading;
   }
 
   /** The fields as they are now. @throws SessionError `SESSION_GONE` */
@@ -100,7 +101,7 @@ export class SessionRecord {
   /** Whether `commit` would have anything to write. */
   get isDirty(): boolean {
     if (this.#state !== "none" && this.#state !== "exists") return false;
-    return this.#mustExist || !isEmpty(this.fields.delta());
+    return this.#mustExist || this.fields.areChanged;
   }
 
   /** Writes what was changed. */
@@ -133,7 +134,7 @@ export class SessionRecord {
     const key = sessionKey(to);
     if (meta.userId !== undefined) await users.enlist(meta.userId, key, rules.absoluteMs);
     if (await store.rotate(this.key, key, meta, touchNow(rules, meta))) {
-      this.#id = to;
+      this.#setId(to);
       this.#meta = meta;
       this.#cookie = "set";
       if ((await this.commit()) === "gone") throw sessionGone();
@@ -157,7 +158,7 @@ export class SessionRecord {
   /** This request has nothing to do with it any more. */
   forget(state: "none" | "ended", cookie: "keep" | "clear"): void {
     this.#state = state;
-    this.#id = undefined;
+    this.#setId(undefined);
     this.#meta = undefined;
     this.#seenAtMs = undefined;
     this.fields.reset();
@@ -195,14 +196,23 @@ export class SessionRecord {
   }
 
   async #load(): Promise<void> {
-    const { stored, isCertain } = await readSession(this.#context, this.#carried.store, this.key);
-    this.#take(stored);
-    if (!isCertain) this.#state = "unknown";
-    else if (stored === undefined) {
-      // The cookie is left alone: a request beside this one may just have set a new one.
-      this.#state = "none";
-      this.#id = undefined;
+    try {
+      const { stored, isCertain } = await readSession(this.#context, this.#carried.store, this.key);
+      this.#take(stored);
+      if (!isCertain) this.#state = "unknown";
+      else if (stored === undefined) {
+        // The cookie is left alone: a request beside this one may just have set a new one.
+        this.#state = "none";
+        this.#setId(undefined);
+      }
+    } finally {
+      this.#loading = undefined;
     }
+  }
+
+  #setId(id: string | undefined): void {
+    this.#id = id;
+    this.#key = undefined;
   }
 
   #take(stored: StoredSession | undefined): void {
@@ -215,7 +225,7 @@ export class SessionRecord {
     const { rules } = this.#context;
     const { store } = this.#carried;
     const delta = this.fields.delta();
-    requireWithin(rules.maxBytes, this.fields.isLoaded ? this.fields.all() : delta.set);
+    requireWithin(rules.maxBytes, this.fields.isLoaded ? this.fields.all(delta) : delta.set);
     if (this.#state === "none") return this.#begin();
     const touch = this.#touch();
     const result = await store.commit(this.key, delta, touch);
@@ -229,7 +239,7 @@ export class SessionRecord {
       this.#state = "gone";
       return "gone";
     }
-    this.#id = undefined;
+    this.#setId(undefined);
     return this.#begin();
   }
 

@@ -87,7 +87,7 @@ export class Session<Data extends object = Record<string, unknown>> {
   /** The value of a field; undefined: there is none. Changes made inside of it are written too. */
   async get<N extends Name<Data>>(name: N): Promise<Data[N] | undefined> {
     this.#isTouched = true;
-    if (!this.#record.fields.knows(name)) await this.load();
+    if (!this.#record.fields.knows(name)) await this.#record.load();
     return this.#record.fields.get(name) as Data[N] | undefined;
   }
 

@@ -3,7 +3,7 @@
 import type { IncomingMessage } from "node:http";
 import { requireText } from "@headroom/core/options";
 import { SessionError } from "./errors.ts";
-import { type SessionMiddleware, sessionMiddleware } from "./http/session-middleware.ts";
+import { type SessionMiddleware, sessionMiddleware, visitOf } from "./http/session-middleware.ts";
 import { Session } from "./session.ts";
 import { SessionContext } from "./session-context.ts";
 import { type CookieSessionsOptions, type SessionsOptions, sessionRules } from "./session-rules.ts";
@@ -72,7 +72,8 @@ export function createSessions<Data extends object>(
 
 class ApplicationSessions<Data extends object> implements Sessions<Data> {
   readonly #context: SessionContext;
-  readonly #byRequest = new WeakMap<IncomingMessage, Session<Data>>();
+  /** Where a request keeps its session. A `WeakMap` would be work for the garbage collector. */
+  readonly #slot = Symbol("headroom.session");
   readonly #stopSweeping: () => void;
 
   constructor(options: SessionsOptions | CookieSessionsOptions) {
@@ -83,17 +84,14 @@ class ApplicationSessions<Data extends object> implements Sessions<Data> {
   }
 
   express(): SessionMiddleware {
-    const open = (request: IncomingMessage) => {
-      const session = this.#ofRequest(request);
-      this.#byRequest.set(request, session);
-      return session as unknown as Session<Record<string, unknown>>;
-    };
-    return sessionMiddleware({ rules: this.#context.rules, open });
+    const open = (request: IncomingMessage) =>
+      this.#ofRequest(request) as unknown as Session<Record<string, unknown>>;
+    return sessionMiddleware({ rules: this.#context.rules, open, slot: this.#slot });
   }
 
   of(request: IncomingMessage): Session<Data> {
-    const session = this.#byRequest.get(request);
-    if (session !== undefined) return session;
+    const visit = visitOf(request, this.#slot);
+    if (visit !== undefined) return visit.session as unknown as Session<Data>;
     throw new TypeError(
       "the request has no session: app.use(sessions.express()) before this route",
     );

@@ -5,6 +5,10 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 /** What is served here is not the same for everybody. */
 export function markVarying(response: ServerResponse): void {
   const vary = response.getHeader("vary");
+  if (vary === undefined) {
+    response.setHeader("vary", "Cookie");
+    return;
+  }
   const names = (Array.isArray(vary) ? vary.join() : String(vary ?? "")).toLowerCase();
   const has = names.split(",").some((name) => ["cookie", "*"].includes(name.trim()));
   if (!has) response.setHeader("vary", names === "" ? "Cookie" : `${String(vary)}, Cookie`);

@@ -1,9 +1,10 @@
 /**
  * Sessions in Express, Connect and `node:http`.
  *
- * The handle is made without asking anybody; whatever a handler changes in it is written before the
- * first byte of the answer leaves. An answer whose session nobody touched passes as it is, without
- * `Vary` and without a cookie, so that it may be cached.
+ * A request that nobody asks for its session costs next to nothing: its cookie is not verified, its
+ * answer not held. The first who asks gets a handle that has not asked the store; whatever a handler
+ * changes in it is written before the first byte of the answer leaves. An answer whose session nobody
+ * touched passes as it is, without `Vary` and without a cookie, so that it may be cached.
  */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -27,26 +28,28 @@ type AnySession = Session<Record<string, unknown>>;
 export interface MiddlewareParts {
   readonly rules: SessionRules;
   readonly open: (request: IncomingMessage) => AnySession;
+  /** On a request, its {@link Visit}; of one `createSessions` only. */
+  readonly slot: symbol;
 }
 
-export function sessionMiddleware({ rules, open }: MiddlewareParts): SessionMiddleware {
+export function sessionMiddleware(parts: MiddlewareParts): SessionMiddleware {
+  const { rules, slot } = parts;
+  // One for all requests: with a getter of its own each would have a shape of its own, and be slow.
+  const session: PropertyDescriptor = {
+    configurable: true,
+    get(this: IncomingMessage): unknown {
+      return visitOf(this, slot)?.shown;
+    },
+  };
   return (request, response, next) => {
-    const session = open(request);
-    const visit = new Visit(request, response, session, rules);
-    holdResponse(response, {
-      beforeHead: () => visit.finish(false),
-      beforeEnd: () => visit.finish(true),
-      failed: next,
-    });
-    if (rules.load === "lazy") {
-      visit.show(session);
-      return next();
-    }
-    const reading = session.prefetch();
+    const visit = new Visit(request, response, next, parts);
+    Reflect.set(request, slot, visit);
+    Object.defineProperty(request, "session", session);
+    if (rules.load === "lazy") return next();
+    const reading = visit.session.prefetch();
     if (rules.load === "prefetch") {
       // A failure is met again by whoever uses the session.
       reading.catch(() => {});
-      visit.show(session);
       return next();
     }
     reading.then(() => {
@@ -56,48 +59,65 @@ export function sessionMiddleware({ rules, open }: MiddlewareParts): SessionMidd
   };
 }
 
+/** The visit that the middleware has made for this request. */
+export function visitOf(request: IncomingMessage, slot: symbol): Visit | undefined {
+  return Reflect.get(request, slot) as Visit | undefined;
+}
+
 /** One request with its session. */
-class Visit {
+export class Visit {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
-  readonly #session: AnySession;
-  readonly #rules: SessionRules;
+  readonly #failed: (error: unknown) => void;
+  readonly #parts: MiddlewareParts;
+  #opened: AnySession | undefined;
   #eager: EagerSession | undefined;
   #isUsed = false;
 
   constructor(
     request: IncomingMessage,
     response: ServerResponse,
-    session: AnySession,
-    rules: SessionRules,
+    failed: (error: unknown) => void,
+    parts: MiddlewareParts,
   ) {
     this.#request = request;
     this.#response = response;
-    this.#session = session;
-    this.#rules = rules;
+    this.#failed = failed;
+    this.#parts = parts;
   }
 
-  show(session: unknown): void {
-    Object.defineProperty(this.#request, "session", { value: session, configurable: true });
+  get session(): AnySession {
+    this.#opened ??= this.#open();
+    return this.#opened;
   }
 
-  /** Whoever looks at the fields has used the session: that cannot be seen otherwise. */
+  /** What the request shows as its `session`. */
+  get shown(): AnySession | EagerSession {
+    if (this.#eager === undefined) return this.session;
+    // Whoever looks at the fields has used the session: that cannot be seen otherwise.
+    this.#isUsed = true;
+    return this.#eager;
+  }
+
   showEager(): void {
-    const eager = new EagerSession(this.#session);
-    this.#eager = eager;
-    const get = (): EagerSession => {
-      this.#isUsed = true;
-      return eager;
-    };
-    Object.defineProperty(this.#request, "session", { get, configurable: true });
+    this.#eager = new EagerSession(this.session);
+  }
+
+  #open(): AnySession {
+    holdResponse(this.#response, {
+      beforeHead: () => this.#finish(false),
+      beforeEnd: () => this.#finish(true),
+      failed: this.#failed,
+    });
+    return this.#parts.open(this.#request);
   }
 
   /** What is to be done before the answer goes on. @param isHeadSent too late for a cookie. */
-  finish(isHeadSent: boolean): Promise<void> | undefined {
-    const session = this.#session;
+  #finish(isHeadSent: boolean): Promise<void> | undefined {
+    const { session } = this;
     if (this.#eager === undefined ? !session.isTouched : !this.#isUsed) return undefined;
     if (!isHeadSent) markVarying(this.#response);
-    const isTooLate = isHeadSent && isCookieStore(this.#rules.store);
+    const isTooLate = isHeadSent && isCookieStore(this.#parts.rules.store);
     try {
       if (this.#eager !== undefined) collect(this.#eager);
       if (isTooLate && (session.isDirty || session.isCookieDue)) throw sentAlready();
@@ -111,10 +131,10 @@ class Visit {
   }
 
   #mark(isHeadSent: boolean): void {
-    const cookie = this.#session.takeCookie();
+    const cookie = this.session.takeCookie();
     if (cookie === undefined) return;
     if (!isHeadSent) {
-      markSettingCookie(this.#request, this.#response, cookie, this.#rules.cookie.secure);
+      markSettingCookie(this.#request, this.#response, cookie, this.#parts.rules.cookie.secure);
       return;
     }
     process.emitWarning(

@@ -2,25 +2,23 @@
 
 import type { SessionMeta, StoredSession, UserSession } from "../store.ts";
 
-/** Of `HGETALL`. Undefined: there is nothing, or nothing of ours. */
+/** Of `HGETALL`, an object or a list. Undefined: there is nothing, or nothing of ours. */
 export function readSession(reply: unknown): StoredSession | undefined {
   const fields = new Map<string, string>();
   let meta: SessionMeta | undefined;
   let seenAtMs = 0;
-  for (const [name, value] of pairs(reply)) {
+  const read = (name: string, value: unknown): void => {
     if (name.startsWith("f:")) fields.set(name.slice(2), String(value));
     else if (name === "s") seenAtMs = Number(String(value));
     else if (name === "m") meta = JSON.parse(String(value));
+  };
+  if (Array.isArray(reply)) {
+    for (let at = 0; at < reply.length; at += 2) read(String(reply[at]), reply[at + 1]);
+  } else {
+    const found = reply as Readonly<Record<string, unknown>>;
+    for (const name of Object.keys(found)) read(name, found[name]);
   }
   return meta && { fields, meta, seenAtMs };
-}
-
-/** What a pipeline gives is a list still. */
-function pairs(reply: unknown): Iterable<readonly [name: string, value: unknown]> {
-  if (!Array.isArray(reply)) return Object.entries(reply as Record<string, Buffer>);
-  return reply.flatMap((name, index) =>
-    index % 2 === 0 ? [[String(name), reply[index + 1]]] : [],
-  );
 }
 
 /** Of `HMGET m s`. */

@@ -21,6 +21,7 @@ import {
   isRedisCluster,
   type RedisArgument,
   type RedisClient,
+  type RedisCommands,
   type RedisConnection,
   requireRedisClient,
   sendRedis,
@@ -44,6 +45,7 @@ import type {
 import { type AnnouncementChannels, RedisAnnouncements } from "./redis-announcements.ts";
 import { readSession, readUserSession } from "./redis-hash.ts";
 import * as scripts from "./redis-scripts.ts";
+import { sentTogether } from "./sent-together.ts";
 
 export interface RedisStoreOptions {
   /** Begins every key; two applications on one server have two prefixes. @default "session:" */
@@ -72,20 +74,22 @@ export class RedisStore implements SessionStore, UserIndex, UserEpochs, Announce
   readonly name = "redis";
   readonly announcesChanges: boolean;
   readonly #client: RedisClient;
+  /** For what requests wait for. */
+  readonly #together: RedisCommands;
   readonly #prefix: string;
   readonly #announcements: RedisAnnouncements;
 
   constructor(client: RedisClient, options: RedisStoreOptions) {
     requireKnownOptions("redisStore", options, ["prefix", "announceChanges"]);
     this.#client = requireRedisClient("client", client);
+    this.#together = sentTogether(client);
     this.#prefix = requireText("prefix", options.prefix ?? "session:");
     this.announcesChanges = requireBoolean("announceChanges", options.announceChanges ?? false);
     this.#announcements = new RedisAnnouncements(this.#channels, () => this.#connection());
   }
 
   async load(key: string): Promise<StoredSession | undefined> {
-    const reply = await sendRedis(this.#client, "hgetall", [this.#key(key)]);
-    return readSession(reply);
+    return readSession(await this.#together.callBuffer("hgetall", [this.#key(key)]));
   }
 
   async create(key: string, { fields, meta, seenAtMs, ttlMs }: NewSession): Promise<boolean> {
@@ -188,7 +192,7 @@ export class RedisStore implements SessionStore, UserIndex, UserEpochs, Announce
     args: readonly RedisArgument[],
   ): Promise<number> {
     const reply = await script.run(
-      this.#client,
+      this.#together,
       keys.map((key) => this.#key(key)),
       args,
     );
