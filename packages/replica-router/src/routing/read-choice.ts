@@ -10,6 +10,7 @@
 import type { Clock } from "@headroom/core/clock";
 import type { Policy } from "../policy.ts";
 import { isFreshFor } from "../session/freshness.ts";
+import type { SessionScope } from "../session/session-scope.ts";
 import type { Token } from "../session/token.ts";
 import type { Host } from "../topology/host.ts";
 import type { Monitor } from "../topology/monitor.ts";
@@ -31,6 +32,7 @@ export interface ReadChoiceParts {
 }
 
 type Tried = ReadonlySet<Host> | undefined;
+type Choice = Route | undefined;
 
 /** Nothing is asked of a replica but that it answers. */
 const ANY_LAG: MaxLag = { ms: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY };
@@ -42,52 +44,68 @@ export class ReadChoice {
     this.#parts = parts;
   }
 
-  /** Undefined while no server is known that may answer. */
-  async choose(job: Job, tried: Tried): Promise<Route | undefined> {
-    const { settings, positions } = this.#parts;
-    const kind = job.statement.kind;
-    const needs = await this.#needs(job);
+  /** Undefined while no server is known that may answer. At once where nothing has to be asked. */
+  choose(job: Job, tried: Tried): Choice | Promise<Choice> {
+    const needs = this.#needs(job);
+    if (needs instanceof Promise) return needs.then((known) => this.#among(job, known, tried));
+    return this.#among(job, needs, tried);
+  }
+
+  #among(job: Job, needs: ReadNeeds | RouteReason, tried: Tried): Choice | Promise<Choice> {
+    const { settings, positions, topology } = this.#parts;
     if (typeof needs === "string") return this.#standIn(job, needs, 0, tried, undefined);
-    const replica = (hosts: readonly Host[], waitedMs: number): Route => {
-      const host = this.#parts.policy.pick(hosts, this.#nowMs);
-      return { host, kind, reason: job.route === "replica" ? "hint" : "read", waitedMs };
-    };
-    const readers = this.#find(needs, tried);
-    if (readers.hosts.length > 0) return replica(readers.hosts, 0);
-    let waitedMs = 0;
-    if (readers.reason === "token-behind") {
-      positions.refreshSoon(this.#parts.topology.hosts);
-      if (settings.waitMs > 0) {
-        const sinceMs = this.#nowMs;
-        const found = await this.#wait(needs, tried);
-        waitedMs = this.#nowMs - sinceMs;
-        if (found.length > 0) return replica(found, waitedMs);
-      }
+    const { hosts, reason } = this.#find(needs, tried);
+    if (hosts.length > 0) return this.#replica(job, hosts, 0);
+    if (reason === "token-behind") {
+      positions.refreshSoon(topology.hosts);
+      if (settings.waitMs > 0) return this.#afterWait(job, needs, tried);
     }
-    return this.#standIn(job, readers.reason, waitedMs, tried, needs);
+    return this.#standIn(job, reason, 0, tried, needs);
+  }
+
+  async #afterWait(job: Job, needs: ReadNeeds, tried: Tried): Promise<Choice> {
+    const sinceMs = this.#nowMs;
+    const found = await this.#wait(needs, tried);
+    const waitedMs = this.#nowMs - sinceMs;
+    if (found.length > 0) return this.#replica(job, found, waitedMs);
+    return this.#standIn(job, "token-behind", waitedMs, tried, needs);
+  }
+
+  #replica(job: Job, hosts: readonly Host[], waitedMs: number): Route {
+    const host = this.#parts.policy.pick(hosts, this.#nowMs);
+    const reason = job.route === "replica" ? "hint" : "read";
+    return { host, kind: job.statement.kind, reason, waitedMs };
   }
 
   /** What the read must see; or, when only the primary will do, why. */
-  async #needs({ scope, route }: Job): Promise<ReadNeeds | RouteReason> {
-    const { settings, positions, topology } = this.#parts;
+  #needs(job: Job): ReadNeeds | RouteReason | Promise<ReadNeeds | RouteReason> {
+    const { settings, positions } = this.#parts;
     const { maxLag } = settings;
+    const { scope, route } = job;
     if (route === "replica") return { maxLag: ANY_LAG, token: undefined, lastReader: undefined };
-    if (settings.consistency === "eventual")
+    if (settings.consistency === "eventual") {
       return { maxLag, token: undefined, lastReader: undefined };
-    if (settings.consistency === "strong") return this.#positionNow();
-    if (scope.hasUnplacedWrites) {
-      if (settings.waitMs === 0) {
-        positions.placeSoon(scope);
-        return "token-behind";
-      }
-      await positions.place(scope);
-      if (scope.hasUnplacedWrites) return "token-behind";
     }
+    if (settings.consistency === "strong") return this.#positionNow();
+    if (!scope.hasUnplacedWrites) return this.#sessionNeeds(scope);
+    if (settings.waitMs > 0) return this.#placed(scope);
+    positions.placeSoon(scope);
+    return "token-behind";
+  }
+
+  async #placed(scope: SessionScope): Promise<ReadNeeds | RouteReason> {
+    await this.#parts.positions.place(scope);
+    return scope.hasUnplacedWrites ? "token-behind" : this.#sessionNeeds(scope);
+  }
+
+  #sessionNeeds(scope: SessionScope): ReadNeeds {
+    const { settings, positions, topology } = this.#parts;
     scope.settleReads(positions.tokenOf);
     const { token, lastReader } = scope;
-    if (lastReader !== undefined && lastReader === topology.primary)
+    if (lastReader !== undefined && lastReader === topology.primary) {
       positions.refreshSoon([lastReader]);
-    return { maxLag, token, lastReader };
+    }
+    return { maxLag: settings.maxLag, token, lastReader };
   }
 
   async #positionNow(): Promise<ReadNeeds | RouteReason> {

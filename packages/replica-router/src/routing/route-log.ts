@@ -1,6 +1,6 @@
 /** What was decided, counted and told. */
 
-import { type ReplicaRoute, replicaRoute } from "@headroom/core/channels";
+import { type DatabaseRole, type ReplicaRoute, replicaRoute } from "@headroom/core/channels";
 import type { Clock } from "@headroom/core/clock";
 import { shield } from "@headroom/core/shield";
 import type { Host } from "../topology/host.ts";
@@ -29,7 +29,8 @@ export interface Route {
 export class RouteLog {
   readonly #options: RouteLogOptions;
   readonly #tell: ((decision: RouteDecision) => void) | undefined;
-  readonly #counts: Record<string, number> = {};
+  /** By kind, role and reason: a text for each statement would cost more than all the rest. */
+  readonly #counts = new Map<StatementKind, Map<DatabaseRole, Map<RouteReason, number>>>();
 
   constructor(options: RouteLogOptions) {
     this.#options = options;
@@ -40,15 +41,21 @@ export class RouteLog {
 
   note(route: Route): void {
     const { kind, reason, host } = route;
-    const count = `${kind}/${host.role}/${reason}`;
-    this.#counts[count] = (this.#counts[count] ?? 0) + 1;
+    const counts = entry(entry(this.#counts, kind), host.role);
+    counts.set(reason, (counts.get(reason) ?? 0) + 1);
     this.#tell?.(this.#decision(route));
     replicaRoute.publish(() => ({ ...this.#decision(route), atMs: this.#options.clock.now() }));
   }
 
   /** How many statements went which way, by `kind/role/reason`. */
   get counts(): Readonly<Record<string, number>> {
-    return { ...this.#counts };
+    const flat: Record<string, number> = {};
+    for (const [kind, byRole] of this.#counts) {
+      for (const [role, byReason] of byRole) {
+        for (const [reason, count] of byReason) flat[`${kind}/${role}/${reason}`] = count;
+      }
+    }
+    return flat;
   }
 
   #decision({ host, kind, reason, waitedMs }: Route): RouteDecision {
@@ -58,4 +65,12 @@ export class RouteLog {
     const lagMs = isBehind ? lag.lagMs(observation.lsn, clock.monotonicNow()) : undefined;
     return { pool, node, role, kind, reason, lagMs, waitedMs };
   }
+}
+
+function entry<Key, Inner, Value>(map: Map<Key, Map<Inner, Value>>, key: Key): Map<Inner, Value> {
+  const known = map.get(key);
+  if (known !== undefined) return known;
+  const made = new Map<Inner, Value>();
+  map.set(key, made);
+  return made;
 }

@@ -61,9 +61,9 @@ export class Router {
 
   /** @param keep gets the connection when the statement has bound its client to it. */
   execute(job: Job, keep?: Keep): Promise<PgResult> {
-    return this.#traced(job, async () => {
-      await this.#parts.ready();
-      return mayUseReplica(job) ? this.#read(job, keep) : this.#write(job, keep, reasonOf(job));
+    return this.#traced(job, () => {
+      const ready = this.#parts.ready();
+      return ready === undefined ? this.#run(job, keep) : ready.then(() => this.#run(job, keep));
     });
   }
 
@@ -87,8 +87,8 @@ export class Router {
   /** Gives a connection back, clean: without a transaction that nobody has ended. */
   async leave(seat: Seat, isBad = false): Promise<void> {
     const { host, lease } = seat;
-    if (seat.isStandIn) this.#standIns--;
     if (!isBad) await lease.settled();
+    if (seat.isStandIn) this.#standIns--;
     if (isBad || lease.isBroken || lease.isIdle) return host.release(lease, isBad);
     this.counts.leakedTransactions++;
     try {
@@ -126,6 +126,10 @@ export class Router {
     this.#isClosed = true;
   }
 
+  #run(job: Job, keep: Keep | undefined): Promise<PgResult> {
+    return mayUseReplica(job) ? this.#read(job, keep) : this.#write(job, keep, reasonOf(job));
+  }
+
   async #read(job: Job, keep: Keep | undefined): Promise<PgResult> {
     const deadlineMs = this.#deadlineMs();
     const use = keep !== undefined && job.statement.kind === "begin" ? "bound" : "read";
@@ -151,7 +155,8 @@ export class Router {
       }
       this.#answered(seat);
       this.noteRead(seat.host, job.scope);
-      await this.#part(seat, job, keep);
+      const parting = this.#part(seat, job, keep);
+      if (parting !== undefined) await parting;
       return result;
     }
   }
@@ -194,7 +199,8 @@ export class Router {
       this.#answered(seat);
       if (isHarmless) this.noteRead(seat.host, job.scope);
       else job.scope.wrote();
-      await this.#part(seat, job, keep);
+      const parting = this.#part(seat, job, keep);
+      if (parting !== undefined) await parting;
       return result;
     }
   }
@@ -202,7 +208,8 @@ export class Router {
   async #readerSeat(job: Job, use: LeaseUse, tried: Set<Host>, deadlineMs: number): Promise<Seat> {
     let last: unknown;
     for (;;) {
-      const route = await this.#parts.choice.choose(job, tried);
+      const chosen = this.#parts.choice.choose(job, tried);
+      const route = chosen instanceof Promise ? await chosen : chosen;
       if (route === undefined) {
         await this.#awaitChange(deadlineMs, () => last ?? this.#unavailable());
         tried.clear();
@@ -299,10 +306,13 @@ export class Router {
   }
 
   /** The statement is over: the connection goes back, or to who is bound to it. */
-  async #part(seat: Seat, { statement }: Job, keep: Keep | undefined): Promise<void> {
-    const binds = statement.kind === "session" || !seat.lease.isIdle;
+  #part(seat: Seat, { statement }: Job, keep: Keep | undefined): Promise<void> | undefined {
+    const { host, lease } = seat;
+    const binds = statement.kind === "session" || !lease.isIdle;
     if (keep !== undefined && binds) keep(seat);
-    else await this.leave(seat);
+    else if (seat.isStandIn || !lease.isReady || !lease.isIdle) return this.leave(seat);
+    else host.release(lease);
+    return undefined;
   }
 
   async #fail(seat: Seat, failure: Failure, error: unknown): Promise<void> {

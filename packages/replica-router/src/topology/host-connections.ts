@@ -7,6 +7,7 @@
  * told at once instead of at the end of the connection timeout.
  */
 
+import type { Clock, Timer } from "@headroom/core/clock";
 import type {
   ConnectionConfig,
   ParameterStatus,
@@ -22,6 +23,7 @@ export interface HostConnectionsOptions {
   readonly config: ConnectionConfig;
   /** Most connections at a time. */
   readonly max: number;
+  readonly clock: Clock;
   /** A connection has been made; before anybody uses it. */
   readonly onConnect: (client: PgClient) => void;
   /** An idle connection has died. */
@@ -38,13 +40,24 @@ export class HostConnections {
   readonly #clients = new Set<PgClient>();
   readonly #leases = new Set<Lease>();
   readonly #waiting = new Set<GiveUp>();
+  readonly #clock: Clock;
+  readonly #patienceMs: number;
 
   constructor(options: HostConnectionsOptions) {
-    const { pg, config, max, onConnect, onLost, onParameter } = options;
-    const Client = observedClient(pg, ({ parameterName, parameterValue }) =>
-      onParameter(parameterName, parameterValue),
+    const { pg, config, max, clock, onConnect, onLost, onParameter } = options;
+    const connectionTimeoutMillis = Number(
+      config["connectionTimeoutMillis"] ?? CONNECTION_TIMEOUT_MS,
     );
-    this.pool = new pg.Pool({ ...DEFAULTS, ...config, max, Client });
+    this.#clock = clock;
+    this.#patienceMs = connectionTimeoutMillis || Number.POSITIVE_INFINITY;
+    const Client = observedClient(
+      pg,
+      { connectionTimeoutMillis },
+      ({ parameterName, parameterValue }) => onParameter(parameterName, parameterValue),
+    );
+    // The pool would start and stop a timer for each statement, also when a connection is free.
+    const untimed = { connectionTimeoutMillis: 0 };
+    this.pool = new pg.Pool({ keepAlive: true, ...config, ...untimed, max, Client });
     this.pool.on("connect", (client: PgClient) => {
       this.#clients.add(client);
       client.once("end", () => this.#clients.delete(client));
@@ -60,13 +73,24 @@ export class HostConnections {
   acquire(use: LeaseUse): Promise<Lease> {
     return new Promise((resolve, reject) => {
       this.#waiting.add(reject);
+      const timer = this.pool.idleCount > 0 ? undefined : this.#patience(reject);
       this.pool.connect((error, client) => {
+        timer?.cancel();
         const isWanted = this.#waiting.delete(reject);
         if (client === undefined) reject(error);
         else if (!isWanted) client.release();
         else resolve(this.#lend(client, use));
       });
     });
+  }
+
+  /** Says what pg-pool would say. */
+  #patience(giveUp: GiveUp): Timer {
+    const expire = (): void => {
+      if (this.#waiting.delete(giveUp))
+        giveUp(new Error("timeout exceeded when trying to connect"));
+    };
+    return this.#clock.timer(expire, this.#patienceMs);
   }
 
   #lend(client: PooledClient, use: LeaseUse): Lease {
@@ -102,17 +126,18 @@ export class HostConnections {
   }
 }
 
-/** A wait of five seconds says what an endless one hides; idle sockets notice that their peer is gone. */
-const DEFAULTS = { connectionTimeoutMillis: 5000, keepAlive: true };
+/** A wait of five seconds says what an endless one hides. */
+const CONNECTION_TIMEOUT_MS = 5000;
 
 /** A client that tells what its server says of itself, from the first message on. */
 function observedClient(
   pg: PgModule,
+  limits: ConnectionConfig,
   onStatus: (message: ParameterStatus) => void,
 ): PgModule["Client"] {
   return class ObservedClient extends pg.Client {
     constructor(config: ConnectionConfig) {
-      super(config);
+      super({ ...config, ...limits });
       this.connection.on("parameterStatus", onStatus);
     }
   };

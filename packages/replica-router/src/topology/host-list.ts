@@ -62,6 +62,7 @@ export class HostList {
       pg,
       config: config.connection,
       max,
+      clock,
       onConnect: (client) => onConnect(host, client),
       onLost: (error) => onLost(host, error),
       onParameter: (name, value) => onParameter(host, name, value),

@@ -1,6 +1,13 @@
 /** A connection that is lent, for one statement or for longer. */
 
-import type { PgCallback, PgResult, PooledClient, QueryObject, Submittable } from "../pg-module.ts";
+import type {
+  PgCallback,
+  PgClient,
+  PgResult,
+  PooledClient,
+  QueryObject,
+  Submittable,
+} from "../pg-module.ts";
 
 /**
  * - `read`: one statement that can be run elsewhere; cutting its connection loses nothing.
@@ -9,27 +16,64 @@ import type { PgCallback, PgResult, PooledClient, QueryObject, Submittable } fro
  */
 export type LeaseUse = "read" | "write" | "bound";
 
+/** What a connection has said. It listens for as long as the connection lives, whoever has it. */
+class Line {
+  isBroken = false;
+  isReady = true;
+  readonly #settling: (() => void)[] = [];
+
+  constructor(client: PgClient) {
+    // Without a listener, the death of its server would end this process.
+    client.on("error", () => this.noteBroken());
+    // pg says so when the server is ready and nothing is queued; an error's callback comes before.
+    client.on("drain", () => {
+      this.isReady = true;
+      this.#settle();
+    });
+  }
+
+  noteBroken(): void {
+    this.isBroken = true;
+    this.#settle();
+  }
+
+  settled(): Promise<void> {
+    if (this.isReady || this.isBroken) return Promise.resolve();
+    return new Promise((resolve) => this.#settling.push(resolve));
+  }
+
+  #settle(): void {
+    if (this.#settling.length > 0) for (const resolve of this.#settling.splice(0)) resolve();
+  }
+}
+
+const lines = new WeakMap<PgClient, Line>();
+
+function lineOf(client: PgClient): Line {
+  const known = lines.get(client);
+  if (known !== undefined) return known;
+  const line = new Line(client);
+  lines.set(client, line);
+  return line;
+}
+
 export class Lease {
   readonly client: PooledClient;
   readonly use: LeaseUse;
+  readonly #line: Line;
   readonly #onReturn: () => void;
-  #isBroken = false;
-  #isReady = true;
   #isReturned = false;
-  readonly #settling: (() => void)[] = [];
 
   constructor(client: PooledClient, use: LeaseUse, onReturn: () => void) {
     this.client = client;
     this.use = use;
+    this.#line = lineOf(client);
     this.#onReturn = onReturn;
-    // Without a listener, the death of its server would end this process.
-    client.on("error", this.#noteBroken);
-    client.on("drain", this.#noteReady);
   }
 
   /** The connection has died, or was cut. */
   get isBroken(): boolean {
-    return this.#isBroken;
+    return this.#line.isBroken;
   }
 
   get isIdle(): boolean {
@@ -38,7 +82,7 @@ export class Lease {
   }
 
   run(query: string | QueryObject | Submittable, values?: unknown): Promise<PgResult> {
-    this.#isReady = false;
+    this.#line.isReady = false;
     return new Promise((resolve, reject) => {
       const settle: PgCallback = (error, result) =>
         error ? reject(error) : resolve(result ?? NOTHING);
@@ -48,24 +92,23 @@ export class Lease {
 
   /** Hands something over that talks to the connection itself. */
   submit(query: Submittable, values: unknown, callback: PgCallback | undefined): void {
-    this.#isReady = false;
+    this.#line.isReady = false;
     this.client.query(query, values, callback);
   }
 
   /** The server has answered all that was sent. */
   get isReady(): boolean {
-    return this.#isReady;
+    return this.#line.isReady;
   }
 
   /** Resolves when the server is ready for the next statement, or the connection is gone. */
   settled(): Promise<void> {
-    if (this.#isReady || this.#isBroken) return Promise.resolve();
-    return new Promise((resolve) => this.#settling.push(resolve));
+    return this.#line.settled();
   }
 
   /** Destroys its socket: what was sent over it fails. */
   cut(): void {
-    this.#noteBroken();
+    this.#line.noteBroken();
     this.client.connection.stream.destroy();
   }
 
@@ -74,26 +117,9 @@ export class Lease {
     if (this.#isReturned) return;
     this.#isReturned = true;
     this.#onReturn();
-    this.client.off("error", this.#noteBroken);
-    this.client.off("drain", this.#noteReady);
     // A server that does not answer would not take its leave either.
-    if (isBad || this.#isBroken) this.client.connection.stream.destroy();
-    this.client.release(isBad || this.#isBroken);
-  }
-
-  readonly #noteBroken = (): void => {
-    this.#isBroken = true;
-    this.#settle();
-  };
-
-  /** pg says so when the server is ready and nothing is queued; an error's callback comes before. */
-  readonly #noteReady = (): void => {
-    this.#isReady = true;
-    this.#settle();
-  };
-
-  #settle(): void {
-    for (const resolve of this.#settling.splice(0)) resolve();
+    if (isBad || this.isBroken) this.client.connection.stream.destroy();
+    this.client.release(isBad || this.isBroken);
   }
 }
 
