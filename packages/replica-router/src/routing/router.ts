@@ -43,6 +43,11 @@ export interface RouterParts {
 /** Takes over a connection that may not go back to its pool yet. */
 export type Keep = (seat: Seat) => void;
 
+/** Servers that have failed a read; most reads have none. */
+interface Tried {
+  hosts: Set<Host> | undefined;
+}
+
 const FIRST_PAUSE_MS = 10;
 const LONGEST_PAUSE_MS = 200;
 
@@ -80,7 +85,7 @@ export class Router {
     await this.#parts.ready();
     const deadlineMs = this.#deadlineMs();
     return mayUseReplica(job)
-      ? this.#readerSeat(job, "bound", new Set(), deadlineMs)
+      ? this.#readerSeat(job, "bound", { hosts: undefined }, deadlineMs)
       : this.#primarySeat(job, "bound", reasonOf(job), deadlineMs);
   }
 
@@ -133,7 +138,7 @@ export class Router {
   async #read(job: Job, keep: Keep | undefined): Promise<PgResult> {
     const deadlineMs = this.#deadlineMs();
     const use = keep !== undefined && job.statement.kind === "begin" ? "bound" : "read";
-    const tried = new Set<Host>();
+    const tried: Tried = { hosts: undefined };
     for (;;) {
       const seat = await this.#readerSeat(job, use, tried, deadlineMs);
       const isReplica = seat.host.role !== "primary";
@@ -149,7 +154,8 @@ export class Router {
         }
         if (!isElsewhere && failure !== "read-only") throw error;
         if (this.#nowMs >= deadlineMs) throw error;
-        tried.add(seat.host);
+        tried.hosts ??= new Set();
+        tried.hosts.add(seat.host);
         this.counts.retries++;
         continue;
       }
@@ -205,14 +211,14 @@ export class Router {
     }
   }
 
-  async #readerSeat(job: Job, use: LeaseUse, tried: Set<Host>, deadlineMs: number): Promise<Seat> {
+  async #readerSeat(job: Job, use: LeaseUse, tried: Tried, deadlineMs: number): Promise<Seat> {
     let last: unknown;
     for (;;) {
-      const chosen = this.#parts.choice.choose(job, tried);
+      const chosen = this.#parts.choice.choose(job, tried.hosts);
       const route = chosen instanceof Promise ? await chosen : chosen;
       if (route === undefined) {
         await this.#awaitChange(deadlineMs, () => last ?? this.#unavailable());
-        tried.clear();
+        tried.hosts = undefined;
         continue;
       }
       try {
@@ -223,7 +229,8 @@ export class Router {
         const isElsewhere = failure === "exhausted" && route.host.role === "replica";
         if (failure !== "connection" && !isElsewhere) throw error;
         if (failure === "connection") void this.blame(route.host, error, this.#nowMs);
-        tried.add(route.host);
+        tried.hosts ??= new Set();
+        tried.hosts.add(route.host);
         this.counts.retries++;
       }
     }
@@ -277,7 +284,8 @@ export class Router {
       const lease = await taken;
       log.note(route);
       job.host = host;
-      return { ...route, lease, sinceMs, isStandIn };
+      const { kind, waitedMs } = route;
+      return { host, kind, reason, waitedMs, lease, sinceMs, isStandIn };
     } catch (error) {
       if (isStandIn) this.#standIns--;
       throw error;
