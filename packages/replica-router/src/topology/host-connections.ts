@@ -38,6 +38,7 @@ export class HostConnections {
   readonly #clients = new Set<PgClient>();
   readonly #leases = new Set<Lease>();
   readonly #waiting = new Set<GiveUp>();
+  #isClosed = false;
 
   constructor(options: HostConnectionsOptions) {
     const { pg, config, max, onConnect, onLost, onParameter } = options;
@@ -58,6 +59,7 @@ export class HostConnections {
    * @throws what pg says when it cannot connect; nothing has been sent then.
    */
   acquire(use: LeaseUse): Promise<Lease> {
+    if (this.#isClosed) return Promise.reject(terminated(LEFT));
     return new Promise((resolve, reject) => {
       this.#waiting.add(reject);
       this.pool.connect((error, client) => {
@@ -67,6 +69,14 @@ export class HostConnections {
         else resolve(this.#lend(client, use));
       });
     });
+  }
+
+  #giveUp(why: string): void {
+    const error = terminated(why);
+    for (const giveUp of [...this.#waiting]) {
+      this.#waiting.delete(giveUp);
+      giveUp(error);
+    }
   }
 
   #lend(client: PooledClient, use: LeaseUse): Lease {
@@ -80,24 +90,32 @@ export class HostConnections {
    * @param what `reads`: only what can be read elsewhere. `everything`: also writes, transactions and idle connections.
    */
   cut(what: "reads" | "everything", why: string): void {
-    const error = new Error(`Connection terminated: ${why}`);
-    for (const giveUp of [...this.#waiting]) {
-      this.#waiting.delete(giveUp);
-      giveUp(error);
-    }
+    this.#giveUp(why);
     for (const lease of this.#leases)
       if (what === "everything" || lease.use === "read") lease.cut();
     if (what === "everything")
       for (const client of this.#clients) client.connection.stream.destroy();
   }
 
-  /** Ends when all that is lent has been given back; after `hurry` resolves, at once. */
+  /**
+   * Ends when all that is lent has been given back; after `hurry` resolves, at once. Who waits for a
+   * connection, or asks for one from now on, is told that there is none.
+   */
   async close(hurry: Promise<unknown>): Promise<void> {
+    this.#isClosed = true;
+    this.#giveUp(LEFT);
     const ended = this.pool.end();
     await Promise.race([ended, hurry]);
     for (const client of this.#clients) client.connection.stream.destroy();
     await ended;
   }
+}
+
+const LEFT = "the server is not used any more";
+
+/** Reads like pg's own, so that it means the same: nothing was sent, try elsewhere. */
+function terminated(why: string): Error {
+  return new Error(`Connection terminated: ${why}`);
 }
 
 /** A wait of five seconds says what an endless one hides; idle sockets notice that their peer is gone. */

@@ -91,7 +91,9 @@ export class Topology {
     host.note({ type: "success", startedMs: nowMs }, nowMs);
     this.#cluster = clusterAfter(this.#cluster, seen);
     this.#elect();
-    if (host === this.#primary) this.lag.note(seen.lsn, seen.answeredMs);
+    if (host === this.#primary && seen.lsn !== undefined) {
+      this.lag.note(seen.lsn, seen.answeredMs);
+    }
   }
 
   /** A server was looked at and gave no answer. */
