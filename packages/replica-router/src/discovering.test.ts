@@ -13,7 +13,11 @@ function start(list: Discovery["list"]) {
       hosts: hostConfigs("postgres://a/x", []),
       clock,
     },
-    { use: (hosts) => used.push(hosts.map(({ name }) => name)), query: async () => [] },
+    {
+      use: (hosts) => used.push(hosts.map(({ name }) => name)),
+      query: async () => [],
+      primary: () => undefined,
+    },
   );
   onTestFinished(stop);
   return { clock, used, stop };

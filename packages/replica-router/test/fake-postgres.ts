@@ -1,7 +1,9 @@
 /** PostgreSQL servers that are objects, and a `pg` to reach them: everything happens when it is told to. */
 
 import { EventEmitter } from "node:events";
-import { IDENTITY_SQL, POSITION_SQL } from "../src/topology/observation.ts";
+import { questionsOf } from "../src/topology/engine.ts";
+
+const { identity: IDENTITY_SQL, position: POSITION_SQL } = questionsOf("postgresql");
 
 type Callback = (error: Error | undefined, result?: unknown) => void;
 

@@ -26,8 +26,8 @@ test.each([
   [() => hostConfigs({}, {} as never), /replicas must be a list/],
   [() => hostConfigs({}, [{}]), /two servers are called "localhost:5432"/],
   [
-    () => hostConfigs({}, [{ name: "r", weight: 0 }]),
-    /replicas\[0\].weight must be a positive number/,
+    () => hostConfigs({}, [{ name: "r", weight: -1 }]),
+    /replicas\[0\].weight must be a non-negative number/,
   ],
   [() => hostConfigs([{}, { name: "" }], []), /primary\[1\].name must be a non-empty string/],
 ])("a server that is none is named: %#", (make, message) => {

@@ -1,6 +1,6 @@
 /** The servers that the application names, in one form. */
 
-import { requirePositive, requireText } from "@headroom/core/options";
+import { requireNonNegative, requireText } from "@headroom/core/options";
 import type { ConnectionConfig } from "../pg-module.ts";
 import type { HostConfig } from "../topology/host.ts";
 import type { ServerConfig } from "./replica-pool-options.ts";
@@ -42,7 +42,7 @@ export function hostConfig(option: string, server: ServerConfig): HostConfig {
   const { name, weight = 1, ...connection } = server;
   return {
     name: name === undefined ? nameOf(option, connection) : requireText(`${option}.name`, name),
-    weight: requirePositive(`${option}.weight`, weight),
+    weight: requireNonNegative(`${option}.weight`, weight),
     connection,
   };
 }

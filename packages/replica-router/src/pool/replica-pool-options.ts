@@ -20,6 +20,7 @@ import { weighted } from "../policies/weighted.ts";
 import type { Policy } from "../policy.ts";
 import type { RouteDecision } from "../routing/route-log.ts";
 import type { RouterSettings } from "../routing/router-settings.ts";
+import type { Engine } from "../topology/engine.ts";
 import type { HostConfig } from "../topology/host.ts";
 import { hostConfigs } from "./host-configs.ts";
 
@@ -29,7 +30,7 @@ export type ServerConfig = string | (ConnectionConfig & ServerExtras);
 export interface ServerExtras {
   /** In events and errors. @default "host:port" */
   readonly name?: string;
-  /** Its share of the reads, beside the others'. @default 1 */
+  /** Its share of the reads, beside the others'; 0: none while others can answer. @default 1 */
   readonly weight?: number;
 }
 
@@ -51,6 +52,16 @@ export interface ReplicaPoolOptions {
   readonly primary: ServerConfig | readonly ServerConfig[];
   /** @default none */
   readonly replicas?: readonly ServerConfig[] | undefined;
+  /**
+   * What the servers are. `aurora` is for Amazon Aurora, whose replicas have no position in a log: roles
+   * and lag are what `aurora_replica_status()` says. What a session has written is then seen by keeping
+   * its reads on the primary for `tokenMaxAgeMs`, which should be more than the replicas are ever behind
+   * (Amazon says mostly below 100 ms); reads on several servers are not monotonic, and neither `wait` nor
+   * `maxLag.bytes` can be had. Made from Amazon's documentation and tested against functions of the same
+   * names: it was not run on Aurora itself.
+   * @default "postgresql"
+   */
+  readonly engine?: Engine | undefined;
   /** Finds further servers, and those that have gone. @default none: the list is the list */
   readonly discovery?: Discovery | undefined;
   /** In events and errors. @default "db" */
@@ -116,10 +127,13 @@ export function replicaPoolSettings(options: ReplicaPoolOptions): ReplicaPoolSet
     "weighted",
     "latency",
   ]);
+  const engine = requireOneOf("engine", options.engine ?? "postgresql", ["postgresql", "aurora"]);
+  if (engine === "aurora") refusePositions({ "wait.ms": wait.ms, "maxLag.bytes": maxLag.bytes });
   const share = requireRatio("primaryReads", options.primaryReads ?? 1);
   return {
     pg: requirePg(options.pg),
     hosts: hostConfigs(primary, replicas),
+    engine,
     discovery: options.discovery && requireDiscovery(options.discovery),
     name: requireText("name", options.name ?? "db"),
     max,
@@ -156,6 +170,16 @@ export function replicaPoolSettings(options: ReplicaPoolOptions): ReplicaPoolSet
   };
 }
 
+/** What goes by positions, on servers that have none. @throws TypeError */
+function refusePositions(options: Readonly<Record<string, number | undefined>>): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (!value) continue;
+    throw new TypeError(
+      `${name} cannot be used with engine "aurora": its replicas have no position`,
+    );
+  }
+}
+
 function requirePg(pg: ReplicaPoolOptions["pg"]): PgModule {
   if (typeof pg?.Pool === "function" && typeof pg.Client === "function") {
     return pg as unknown as PgModule;
@@ -169,6 +193,7 @@ const KNOWN: readonly (keyof ReplicaPoolOptions)[] = [
   "pg",
   "primary",
   "replicas",
+  "engine",
   "discovery",
   "name",
   "max",

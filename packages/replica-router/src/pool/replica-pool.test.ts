@@ -132,16 +132,6 @@ describe("a replica pool", () => {
     await clock.advance(1100);
     expect(await writing).toMatchObject({ code: "REPLICA_NO_PRIMARY", retryable: true });
   });
-
-  test("cuts reads off a server that hangs, and makes them elsewhere", async () => {
-    const { asked, server, clock } = await open();
-    for (const host of ["b", "c"]) server(host).isHung = true;
-    const reading = asked("SELECT 1");
-    await clock.advance(1000);
-    expect(await reading).toBe("a");
-    for (const host of ["b", "c"]) server(host).kill();
-    await clock.advance(10);
-  });
 });
 
 describe("a client", () => {

@@ -99,7 +99,9 @@ function makeClass(Pool: new (config: ConnectionConfig) => PgPool): ReplicaPoolC
     declare ended: boolean;
 
     constructor(settings: Settings) {
-      super(shownOptions(settings));
+      super(optionsOf(settings));
+      // pg hides a password; a connection string holds one as well.
+      hide(this.options, "connectionString");
       const database = new RoutedDatabase(settings, {
         onConnect: (client) => this.emit("connect", client),
         // Without a listener an EventEmitter throws it. It has been dealt with.
@@ -201,9 +203,14 @@ function makeClass(Pool: new (config: ConnectionConfig) => PgPool): ReplicaPoolC
   };
 }
 
-/** What libraries look for in a pool's options, of the first server. Secrets are there and not shown. */
-function shownOptions({ hosts, max }: Settings): ConnectionConfig {
+/** What libraries look for in a pool's options, of the first server. */
+function optionsOf({ hosts, max }: Settings): ConnectionConfig {
   return { ...hosts[0]?.connection, max };
+}
+
+/** It is there for who asks for it by its name, and no part of what is printed. */
+function hide(target: Record<string, unknown>, name: string): void {
+  if (name in target) Object.defineProperty(target, name, { enumerable: false });
 }
 
 /** Fields that are no part of what is printed. */

@@ -17,8 +17,9 @@ import type { RouteHint } from "../sql/statement.ts";
 import type { Host } from "../topology/host.ts";
 import { HostList } from "../topology/host-list.ts";
 import { Monitor } from "../topology/monitor.ts";
+import { replicaLag } from "../topology/replica-lag.ts";
 import { Topology } from "../topology/topology.ts";
-import type { QueryArguments } from "./query-arguments.ts";
+import { type QueryArguments, queryArguments } from "./query-arguments.ts";
 import { ReplicaClient } from "./replica-client.ts";
 import type { ReplicaPoolSettings } from "./replica-pool-options.ts";
 
@@ -71,7 +72,7 @@ export class RoutedDatabase {
   #ended: Promise<void> | undefined;
 
   constructor(settings: ReplicaPoolSettings, events: DatabaseEvents) {
-    const { name, clock, random, monitor, policy, onRoute, pg, health, max } = settings;
+    const { name, clock, random, monitor, policy, onRoute, pg, engine, health, max } = settings;
     this.#settings = settings;
     const topology = new Topology({ name, clock, hungMs: monitor.hungMs });
     this.#topology = topology;
@@ -81,6 +82,7 @@ export class RoutedDatabase {
     this.#log = new RouteLog({ name, clock, lag: topology.lag, onRoute });
     this.#hosts = new HostList({
       pg,
+      engine,
       topology,
       monitor: this.#monitor,
       clock,
@@ -116,6 +118,7 @@ export class RoutedDatabase {
     this.#stopDiscovery = discoverRegularly(settings, {
       use: (hosts) => this.#hosts.use(hosts),
       query: async (text) => (await this.query(text)).rows,
+      primary: () => topology.primary?.config,
     });
   }
 
@@ -177,16 +180,11 @@ export class RoutedDatabase {
     await this.#hosts.close(clock.sleep(failoverMs));
   }
 
-  /** On the primary, for what the router itself wants to know. */
+  /** On the primary, for what the router itself wants to know: as a session that is nobody's. */
   async query(text: string): Promise<PgResult> {
-    const given = {
-      query: text,
-      values: undefined,
-      callback: undefined,
-      text,
-      isSubmittable: false,
-    } as const;
-    return this.execute(this.jobFor({ ...given, route: "primary" }, undefined));
+    const given = queryArguments(text, undefined, undefined);
+    const job = this.sessions.run(undefined, () => this.jobFor(given, "primary"));
+    return this.execute(job);
   }
 
   readonly #classify = (text: string) => this.#classifier.classify(text);
@@ -215,16 +213,16 @@ export class RoutedDatabase {
   #nodeStats(host: Host): NodeStats {
     const { lag } = this.#topology;
     const { name, role, health, inFlight, observation, connections } = host;
-    const lsn = role === "replica" ? observation?.lsn : undefined;
-    const nowMs = this.#settings.clock.monotonicNow();
+    const seen = role === "replica" ? observation : undefined;
+    const behind = replicaLag(seen, lag, this.#settings.clock.monotonicNow());
     const { totalCount: total, idleCount: idle, waitingCount: waiting } = connections.pool;
     return {
       name,
       role,
       health: health.status,
       timeline: observation?.timeline,
-      lagMs: lsn === undefined ? undefined : lag.lagMs(lsn, nowMs),
-      lagBytes: lsn === undefined ? undefined : lag.lagBytes(lsn),
+      lagMs: behind.ms,
+      lagBytes: behind.bytes,
       inFlight,
       connections: { total, idle, waiting },
     };

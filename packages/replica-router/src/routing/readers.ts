@@ -9,6 +9,7 @@
 
 import type { Token } from "../session/token.ts";
 import type { Host } from "../topology/host.ts";
+import { replicaLag } from "../topology/replica-lag.ts";
 import type { LagHistory } from "../wal/lag-history.ts";
 import type { RouteReason } from "./route-log.ts";
 
@@ -69,7 +70,7 @@ function isLagging(
   { ms, bytes }: MaxLag,
   { observation }: Host,
 ): boolean {
-  if (observation === undefined) return false;
-  if (ms !== Number.POSITIVE_INFINITY && (lag.lagMs(observation.lsn, nowMs) ?? 0) > ms) return true;
-  return bytes !== Number.POSITIVE_INFINITY && (lag.lagBytes(observation.lsn) ?? 0) > bytes;
+  if (ms === Number.POSITIVE_INFINITY && bytes === Number.POSITIVE_INFINITY) return false;
+  const behind = replicaLag(observation, lag, nowMs);
+  return (behind.ms ?? 0) > ms || (behind.bytes ?? 0) > bytes;
 }

@@ -4,6 +4,7 @@ import { type DatabaseRole, type ReplicaRoute, replicaRoute } from "@headroom/co
 import type { Clock } from "@headroom/core/clock";
 import { shield } from "@headroom/core/shield";
 import type { Host } from "../topology/host.ts";
+import { replicaLag } from "../topology/replica-lag.ts";
 import type { LagHistory } from "../wal/lag-history.ts";
 
 export type RouteReason = ReplicaRoute["reason"];
@@ -61,8 +62,8 @@ export class RouteLog {
   #decision({ host, kind, reason, waitedMs }: Route): RouteDecision {
     const { name: pool, clock, lag } = this.#options;
     const { name: node, role, observation } = host;
-    const isBehind = role === "replica" && observation !== undefined;
-    const lagMs = isBehind ? lag.lagMs(observation.lsn, clock.monotonicNow()) : undefined;
+    const seen = role === "replica" ? observation : undefined;
+    const { ms: lagMs } = replicaLag(seen, lag, clock.monotonicNow());
     return { pool, node, role, kind, reason, lagMs, waitedMs };
   }
 }

@@ -15,11 +15,11 @@ import type { Clock } from "@headroom/core/clock";
 import { noPrimary, outcomeUnknown, ReplicaError, unavailable } from "../errors.ts";
 import type { PgResult } from "../pg-module.ts";
 import type { SessionScope } from "../session/session-scope.ts";
+import { questionsOf } from "../topology/engine.ts";
 import { type Failure, failureOf } from "../topology/failure.ts";
 import type { Host } from "../topology/host.ts";
 import type { LeaseUse } from "../topology/lease.ts";
 import type { Monitor } from "../topology/monitor.ts";
-import { POSITION_SQL } from "../topology/observation.ts";
 import type { Topology } from "../topology/topology.ts";
 import { type Job, mayUseReplica } from "./job.ts";
 import type { ReadChoice } from "./read-choice.ts";
@@ -298,7 +298,7 @@ export class Router {
     if (this.#verified.has(lease.client)) return true;
     let row: Readonly<Record<string, unknown>> | undefined;
     try {
-      row = (await lease.run(POSITION_SQL, undefined)).rows[0];
+      row = (await lease.run(questionsOf(this.#parts.settings.engine).position, undefined)).rows[0];
     } catch (error) {
       await this.leave(seat, true);
       throw error;

@@ -30,7 +30,7 @@ export function isFreshFor(
   // Of another database: it says nothing about this one.
   if (token.system !== seen.system) return true;
   if (token.lsn === undefined) return nowMs - token.madeMs > rules.tokenMaxAgeMs;
-  if (seen.timeline < token.timeline) return false;
+  if (seen.lsn === undefined || seen.timeline < token.timeline) return false;
   if (seen.lsn >= token.lsn) return true;
   const { firstLsn, highestTimeline } = cluster;
   const isReplaced = token.timeline < highestTimeline && seen.timeline === highestTimeline;

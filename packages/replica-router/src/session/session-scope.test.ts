@@ -5,7 +5,7 @@ import { SessionScope } from "./session-scope.ts";
 import type { Token } from "./token.ts";
 
 const token = (lsn: bigint): Token => ({ system: "1", timeline: 1, lsn, madeMs: 0 });
-const tokenOf = ({ lsn }: Observation): Token => token(lsn);
+const tokenOf = ({ lsn }: Observation): Token => token(lsn ?? 0n);
 const hostAt = (lsn: bigint, askedMs: number) => ({ observation: { lsn, askedMs } }) as Host;
 
 test("a write is placed by a look that began after it", () => {
@@ -55,4 +55,17 @@ test("the session of everybody who has none is not held to one replica", () => {
   const scope = new SessionScope(undefined, false);
   scope.hasRead(hostAt(50n, 10), 5);
   expect(scope.lastReader).toBeUndefined();
+});
+
+test("of servers without positions a replica keeps its reader, and the primary lets it go", () => {
+  const scope = new SessionScope(undefined, true);
+  const see = (isStandby: boolean) =>
+    ({ observation: { lsn: undefined, isStandby, askedMs: 2 } }) as unknown as Host;
+  const replica = see(true);
+  scope.hasRead(replica, 1);
+  scope.settleReads(tokenOf);
+  expect([scope.lastReader, scope.token]).toEqual([replica, undefined]);
+  scope.hasRead(see(false), 1);
+  scope.settleReads(tokenOf);
+  expect([scope.lastReader, scope.token]).toEqual([undefined, undefined]);
 });

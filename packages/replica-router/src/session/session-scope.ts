@@ -77,6 +77,11 @@ export class SessionScope {
     const { host, atMs } = this.#lastRead;
     const { observation } = host;
     if (observation === undefined || observation.askedMs <= atMs) return;
+    if (observation.lsn === undefined) {
+      // How far a server without positions is nobody can say; who has read from the primary may move on.
+      if (!observation.isStandby) this.#lastRead = undefined;
+      return;
+    }
     this.#token = laterToken(this.#token, tokenOf(observation));
     this.#lastRead = undefined;
   }

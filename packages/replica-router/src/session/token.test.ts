@@ -32,6 +32,7 @@ test("two together ask for what each of them asks for", () => {
   for (const [less, later] of [
     [one, more],
     [more, unknown],
+    [unknown, { ...unknown, madeMs: 1 }],
     [more, promoted],
     [one, elsewhere],
     [undefined, one],

@@ -49,6 +49,7 @@ export function laterToken(a: Token | undefined, b: Token | undefined): Token | 
   if (a === undefined || b === undefined) return a ?? b;
   if (a.system !== b.system) return a.madeMs >= b.madeMs ? a : b;
   if (a.timeline !== b.timeline) return a.timeline > b.timeline ? a : b;
+  if (a.lsn === undefined && b.lsn === undefined) return a.madeMs >= b.madeMs ? a : b;
   if (a.lsn === undefined || b.lsn === undefined) return a.lsn === undefined ? a : b;
   return a.lsn >= b.lsn ? a : b;
 }

@@ -42,6 +42,7 @@ export class HostConnections {
   readonly #waiting = new Set<GiveUp>();
   readonly #clock: Clock;
   readonly #patienceMs: number;
+  #isClosed = false;
 
   constructor(options: HostConnectionsOptions) {
     const { pg, config, max, clock, onConnect, onLost, onParameter } = options;
@@ -71,6 +72,7 @@ export class HostConnections {
    * @throws what pg says when it cannot connect; nothing has been sent then.
    */
   acquire(use: LeaseUse): Promise<Lease> {
+    if (this.#isClosed) return Promise.reject(terminated(LEFT));
     return new Promise((resolve, reject) => {
       this.#waiting.add(reject);
       const timer = this.pool.idleCount > 0 ? undefined : this.#patience(reject);
@@ -93,6 +95,14 @@ export class HostConnections {
     return this.#clock.timer(expire, this.#patienceMs);
   }
 
+  #giveUp(why: string): void {
+    const error = terminated(why);
+    for (const giveUp of [...this.#waiting]) {
+      this.#waiting.delete(giveUp);
+      giveUp(error);
+    }
+  }
+
   #lend(client: PooledClient, use: LeaseUse): Lease {
     const lease = new Lease(client, use, () => this.#leases.delete(lease));
     this.#leases.add(lease);
@@ -104,19 +114,20 @@ export class HostConnections {
    * @param what `reads`: only what can be read elsewhere. `everything`: also writes, transactions and idle connections.
    */
   cut(what: "reads" | "everything", why: string): void {
-    const error = new Error(`Connection terminated: ${why}`);
-    for (const giveUp of [...this.#waiting]) {
-      this.#waiting.delete(giveUp);
-      giveUp(error);
-    }
+    this.#giveUp(why);
     for (const lease of this.#leases)
       if (what === "everything" || lease.use === "read") lease.cut();
     if (what === "everything")
       for (const client of this.#clients) client.connection.stream.destroy();
   }
 
-  /** Ends when all that is lent has been given back; after `hurry` resolves, at once. */
+  /**
+   * Ends when all that is lent has been given back; after `hurry` resolves, at once. Who waits for a
+   * connection, or asks for one from now on, is told that there is none.
+   */
   async close(hurry: Promise<unknown>): Promise<void> {
+    this.#isClosed = true;
+    this.#giveUp(LEFT);
     const ended = this.pool.end();
     await Promise.race([ended, hurry]);
     // Who has not given back what was lent to him until now will find it broken.
@@ -128,6 +139,12 @@ export class HostConnections {
 
 /** A wait of five seconds says what an endless one hides. */
 const CONNECTION_TIMEOUT_MS = 5000;
+const LEFT = "the server is not used any more";
+
+/** Reads like pg's own, so that it means the same: nothing was sent, try elsewhere. */
+function terminated(why: string): Error {
+  return new Error(`Connection terminated: ${why}`);
+}
 
 /** A client that tells what its server says of itself, from the first message on. */
 function observedClient(

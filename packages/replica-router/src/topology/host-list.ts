@@ -3,6 +3,7 @@
 import type { Clock } from "@headroom/core/clock";
 import type { HealthPolicy } from "@headroom/core/health";
 import type { PgClient, PgModule } from "../pg-module.ts";
+import type { Engine } from "./engine.ts";
 import { Host, type HostConfig } from "./host.ts";
 import { HostConnections } from "./host-connections.ts";
 import type { Monitor } from "./monitor.ts";
@@ -11,6 +12,7 @@ import type { Topology } from "./topology.ts";
 
 export interface HostListParts {
   readonly pg: PgModule;
+  readonly engine: Engine;
   readonly topology: Topology;
   readonly monitor: Monitor;
   readonly clock: Clock;
@@ -32,14 +34,22 @@ export class HostList {
     this.#parts = parts;
   }
 
-  /** Servers are known by their names: one that stays keeps its connections and its past. */
+  /**
+   * Servers are known by name and address: one that stays keeps its connections and its past. One of a
+   * known name at another address, as of a container that was started elsewhere, is a new one.
+   */
   use(configs: readonly HostConfig[]): void {
     const { topology, monitor, clock } = this.#parts;
-    const known = new Map(topology.hosts.map((host) => [host.name, host]));
-    const hosts = configs.map((config) => known.get(config.name) ?? this.#make(config));
+    const known = new Set(topology.hosts);
+    const hosts = configs.map((config) => {
+      const host = topology.hosts.find(({ name }) => name === config.name);
+      if (host === undefined || !isSameAddress(host.config, config)) return this.#make(config);
+      host.config = { ...host.config, weight: config.weight };
+      return host;
+    });
     topology.replace(hosts);
-    for (const host of hosts) if (!known.has(host.name)) monitor.watch(host);
-    for (const host of known.values()) {
+    for (const host of hosts) if (!known.has(host)) monitor.watch(host);
+    for (const host of known) {
       if (!hosts.includes(host)) void this.#end(host, clock.sleep(DRAIN_MS));
     }
   }
@@ -56,7 +66,7 @@ export class HostList {
   }
 
   #make(config: HostConfig): Host {
-    const { pg, topology, clock, health, max, timeoutMs } = this.#parts;
+    const { pg, engine, topology, clock, health, max, timeoutMs } = this.#parts;
     const { onConnect, onLost, onParameter } = this.#parts;
     const connections = new HostConnections({
       pg,
@@ -69,6 +79,7 @@ export class HostList {
     });
     const prober = new Prober({
       pg,
+      engine,
       config: config.connection,
       clock,
       name: config.name,
@@ -85,4 +96,8 @@ export class HostList {
     });
     return host;
   }
+}
+
+function isSameAddress({ connection: a }: HostConfig, { connection: b }: HostConfig): boolean {
+  return (["host", "port", "connectionString"] as const).every((field) => a[field] === b[field]);
 }

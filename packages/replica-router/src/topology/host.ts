@@ -39,7 +39,8 @@ const FIRST_LATENCY_MS = 1;
 
 export class Host {
   readonly name: string;
-  readonly config: HostConfig;
+  /** Its weight may change while it is used. */
+  config: HostConfig;
   readonly connections: HostConnections;
   readonly prober: Prober;
   role: DatabaseRole = "unknown";

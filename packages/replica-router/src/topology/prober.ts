@@ -10,18 +10,13 @@
 import type { Clock, Timer } from "@headroom/core/clock";
 import { DeadlineExceededError } from "@headroom/core/deadline";
 import type { ConnectionConfig, PgClient, PgModule } from "../pg-module.ts";
-import {
-  IDENTITY_SQL,
-  type Identity,
-  identityOf,
-  type Observation,
-  observationOf,
-  POSITION_SQL,
-} from "./observation.ts";
+import { type Engine, questionsOf } from "./engine.ts";
+import { type Identity, identityOf, type Observation, observationOf } from "./observation.ts";
 
 export interface ProberOptions {
   readonly pg: PgModule;
   readonly config: ConnectionConfig;
+  readonly engine: Engine;
   readonly clock: Clock;
   /** The server's name, for errors. */
   readonly name: string;
@@ -114,19 +109,20 @@ export class Prober {
     const { clock } = this.#options;
     const askedMs = clock.monotonicNow();
     const { client, identity } = this.#connection ?? (await this.#connect());
-    const { rows } = await client.query(POSITION_SQL);
+    const { rows } = await client.query(questionsOf(this.#options.engine).position);
     return observationOf(identity, rows[0], { askedMs, answeredMs: clock.monotonicNow() });
   }
 
   async #connect(): Promise<Connection> {
-    const { pg, config } = this.#options;
+    const { pg, config, engine } = this.#options;
+    const { identity } = questionsOf(engine);
     const client = new pg.Client(config);
     // Kept at once, so that a look that takes too long ends it. Its failures are the look's.
     this.#client = client;
     client.on("error", () => {});
     client.unref?.();
     await client.connect();
-    const connection = { client, identity: identityOf((await client.query(IDENTITY_SQL)).rows[0]) };
+    const connection = { client, identity: identityOf((await client.query(identity)).rows[0]) };
     if (this.#client === client) this.#connection = connection;
     return connection;
   }

@@ -20,6 +20,7 @@ import { type Cluster, clusterAfter, electPrimary } from "./election.ts";
 import { failureOf } from "./failure.ts";
 import type { Host } from "./host.ts";
 import type { Observation } from "./observation.ts";
+import { replicaLag as lagOf } from "./replica-lag.ts";
 
 export interface TopologyOptions {
   /** The pool's name. */
@@ -91,8 +92,9 @@ export class Topology {
     host.note({ type: "success", startedMs: nowMs }, nowMs);
     this.#cluster = clusterAfter(this.#cluster, seen);
     this.#elect();
-    if (host === this.#primary) this.lag.note(seen.lsn, seen.answeredMs);
-    else if (host.role === "replica") this.#tellLag(host, seen, nowMs);
+    if (host === this.#primary) {
+      if (seen.lsn !== undefined) this.lag.note(seen.lsn, seen.answeredMs);
+    } else if (host.role === "replica") this.#tellLag(host, seen, nowMs);
   }
 
   /** A server was looked at and gave no answer. */
@@ -160,10 +162,10 @@ export class Topology {
     }
   }
 
-  #tellLag(host: Host, { lsn }: Observation, nowMs: number): void {
+  #tellLag(host: Host, seen: Observation, nowMs: number): void {
     const { name: pool, clock } = this.#options;
     replicaLag.publish(() => {
-      const [lagMs, lagBytes] = [this.lag.lagMs(lsn, nowMs), this.lag.lagBytes(lsn)];
+      const { ms: lagMs, bytes: lagBytes } = lagOf(seen, this.lag, nowMs);
       return { pool, node: host.name, lagMs, lagBytes, atMs: clock.now() };
     });
   }
