@@ -75,6 +75,7 @@ export class ReadChoice {
     if (settings.consistency === "eventual")
       return { maxLag, token: undefined, lastReader: undefined };
     if (settings.consistency === "strong") return this.#positionNow();
+    scope.settleReads(positions.tokenOf);
     if (scope.hasUnplacedWrites) {
       if (settings.waitMs === 0) {
         positions.placeSoon(scope);
@@ -83,7 +84,6 @@ export class ReadChoice {
       await positions.place(scope);
       if (scope.hasUnplacedWrites) return "token-behind";
     }
-    scope.settleReads(positions.tokenOf);
     const { token, lastReader } = scope;
     if (lastReader !== undefined && lastReader === topology.primary)
       positions.refreshSoon([lastReader]);

@@ -66,6 +66,11 @@ export class SessionPositions {
    */
   async token(scope: SessionScope): Promise<Token | undefined> {
     const { topology, monitor, clock } = this.#options;
+    scope.settleReads(this.tokenOf);
+    if (scope.lastReader !== undefined) {
+      await monitor.look(scope.lastReader);
+      scope.settleReads(this.tokenOf);
+    }
     if (scope.hasUnplacedWrites) await this.place(scope);
     if (scope.hasUnplacedWrites) {
       const { system, highestTimeline: timeline } = topology.cluster;
@@ -73,9 +78,6 @@ export class SessionPositions {
         ? scope.token
         : { system, timeline, lsn: undefined, madeMs: clock.now() };
     }
-    scope.settleReads(this.tokenOf);
-    if (scope.lastReader !== undefined) await monitor.look(scope.lastReader);
-    scope.settleReads(this.tokenOf);
     return scope.token;
   }
 
