@@ -86,7 +86,7 @@ describe("the primary is replaced", () => {
     // Until now: replication is asynchronous, so that what is under way would be acknowledged.
     await old.configure({ synchronous_standby_names: "" });
     await old.pause();
-    await load.read(50);
+    await eventually("it is seen to hang", () => roleOf(db, old) === "unknown");
     await promoted(heir, db);
     await load.acknowledged(50);
     await old.resume();
