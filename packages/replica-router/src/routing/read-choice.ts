@@ -10,6 +10,7 @@
 import type { Clock } from "@headroom/core/clock";
 import type { Policy } from "../policy.ts";
 import { isFreshFor } from "../session/freshness.ts";
+import type { SessionScope } from "../session/session-scope.ts";
 import type { Token } from "../session/token.ts";
 import type { Host } from "../topology/host.ts";
 import type { Monitor } from "../topology/monitor.ts";
@@ -56,7 +57,7 @@ export class ReadChoice {
     if (readers.hosts.length > 0) return replica(readers.hosts, 0);
     let waitedMs = 0;
     if (readers.reason === "token-behind") {
-      positions.refreshSoon(this.#parts.topology.hosts);
+      positions.refreshSoon(this.#replicas());
       if (settings.waitMs > 0) {
         const sinceMs = this.#nowMs;
         const found = await this.#wait(needs, tried);
@@ -67,9 +68,21 @@ export class ReadChoice {
     return this.#standIn(job, readers.reason, waitedMs, tried, needs);
   }
 
+  /**
+   * `host` has answered a read of this session by now. A session that stays with the primary would do
+   * so for as long as it reads: how far the primary was is known only from a look that begins after the
+   * last of its reads.
+   */
+  noteRead(host: Host, scope: SessionScope): void {
+    const { positions, topology } = this.#parts;
+    const stays = host === topology.primary && scope.lastReader === host;
+    scope.hasRead(host, this.#nowMs);
+    if (stays) positions.refreshSoon([host]);
+  }
+
   /** What the read must see; or, when only the primary will do, why. */
   async #needs({ scope, route }: Job): Promise<ReadNeeds | RouteReason> {
-    const { settings, positions, topology } = this.#parts;
+    const { settings, positions } = this.#parts;
     const { maxLag } = settings;
     if (route === "replica") return { maxLag: ANY_LAG, token: undefined, lastReader: undefined };
     if (settings.consistency === "eventual")
@@ -85,8 +98,6 @@ export class ReadChoice {
       if (scope.hasUnplacedWrites) return "token-behind";
     }
     const { token, lastReader } = scope;
-    if (lastReader !== undefined && lastReader === topology.primary)
-      positions.refreshSoon([lastReader]);
     return { maxLag, token, lastReader };
   }
 
@@ -107,9 +118,9 @@ export class ReadChoice {
   }
 
   async #wait(needs: ReadNeeds, tried: Tried): Promise<readonly Host[]> {
-    const { settings, topology, monitor, clock } = this.#parts;
+    const { settings, monitor, clock } = this.#parts;
     return waitForReplay({
-      replicas: () => topology.hosts.filter(({ role }) => role === "replica"),
+      replicas: () => this.#replicas(),
       lsn: needs.token?.lsn,
       look: (host) => monitor.look(host),
       find: () => this.#find(needs, tried).hosts,
@@ -138,6 +149,10 @@ export class ReadChoice {
     if (primary !== undefined || needs === undefined) return undefined;
     const [host] = this.#find({ ...needs, maxLag: ANY_LAG }, tried, 1).hosts;
     return host && { host, kind, reason: "no-replica", waitedMs };
+  }
+
+  #replicas(): readonly Host[] {
+    return this.#parts.topology.hosts.filter(({ role }) => role === "replica");
   }
 
   #find(needs: ReadNeeds, tried: Tried, leastWeight = 0): Readers {

@@ -101,7 +101,7 @@ export class Router {
 
   /** `host` has answered a read of this session by now. */
   noteRead(host: Host, scope: SessionScope): void {
-    scope.hasRead(host, this.#nowMs);
+    this.#parts.choice.noteRead(host, scope);
   }
 
   /**

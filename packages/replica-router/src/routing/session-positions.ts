@@ -53,7 +53,7 @@ export class SessionPositions {
     if (this.#isDue(scope)) void this.place(scope);
   }
 
-  /** Replicas that are known to be behind are looked at again, in the background. */
+  /** How far these are by now is wanted, in the background. */
   refreshSoon(hosts: readonly Host[]): void {
     for (const host of hosts) {
       if (host.isReachable && this.#isDue(host)) void this.#options.monitor.look(host);
