@@ -7,6 +7,8 @@ export type ReplicaErrorCode =
   | "REPLICA_UNAVAILABLE"
   /** The connection was lost after the statement was sent: it may have taken effect, or not. */
   | "REPLICA_WRITE_OUTCOME_UNKNOWN"
+  /** All connections to a server were in use for as long as a statement waits for one. Nothing was sent. */
+  | "REPLICA_POOL_EXHAUSTED"
   /** The primary takes no more reads in place of replicas (`primaryReads`). */
   | "REPLICA_OVERLOADED"
   /** A client was used after its `release()`. */
@@ -37,6 +39,11 @@ export function noPrimary(pool: string, waitedMs: number, cause: unknown): Repli
 export function unavailable(pool: string, waitedMs: number, cause: unknown): ReplicaError {
   const what = `no server of "${pool}" could answer a read within ${Math.round(waitedMs)} ms`;
   return new ReplicaError("REPLICA_UNAVAILABLE", what, transient(cause));
+}
+
+export function poolExhausted(node: string, max: number, cause: unknown): ReplicaError {
+  const what = `all ${max} connections to ${node} are in use, and none became free in time; nothing was sent`;
+  return new ReplicaError("REPLICA_POOL_EXHAUSTED", what, transient(cause));
 }
 
 function transient(cause: unknown): HeadroomErrorOptions {

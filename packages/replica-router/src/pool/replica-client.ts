@@ -142,7 +142,7 @@ export class ReplicaClient extends EventEmitter {
     } catch (error) {
       const failure = failureOf(error);
       if (failure !== "connection") {
-        if (failure === "read-only" && host.role === "primary") router.demote(host);
+        if (failure === "read-only") void router.doubt(host);
         if (failure === "timeout") lease.cut();
         await lease.settled();
         throw error;

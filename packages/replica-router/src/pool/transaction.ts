@@ -60,7 +60,10 @@ async function once<Result>(
     client.release();
     return result;
   } catch (error) {
-    await Promise.resolve(client.query("ROLLBACK")).catch(() => {});
+    // Where the connection is lost it is undone, and there would be another primary to wait for first.
+    if (client.getTransactionStatus() !== null) {
+      await Promise.resolve(client.query("ROLLBACK")).catch(() => {});
+    }
     client.release();
     throw error;
   }

@@ -52,12 +52,12 @@ export class ReadChoice {
   }
 
   #among(job: Job, needs: ReadNeeds | RouteReason, tried: Tried): Choice | Promise<Choice> {
-    const { settings, positions, topology } = this.#parts;
+    const { settings, positions } = this.#parts;
     if (typeof needs === "string") return this.#standIn(job, needs, 0, tried, undefined);
     const { hosts, reason } = this.#find(needs, tried);
     if (hosts.length > 0) return this.#replica(job, hosts, 0);
     if (reason === "token-behind") {
-      positions.refreshSoon(topology.hosts);
+      positions.refreshSoon(this.#replicas());
       if (settings.waitMs > 0) return this.#afterWait(job, needs, tried);
     }
     return this.#standIn(job, reason, 0, tried, needs);
@@ -77,6 +77,18 @@ export class ReadChoice {
     return { host, kind: job.statement.kind, reason, waitedMs };
   }
 
+  /**
+   * `host` has answered a read of this session by now. A session that stays with the primary would do
+   * so for as long as it reads: how far the primary was is known only from a look that begins after the
+   * last of its reads.
+   */
+  noteRead(host: Host, scope: SessionScope): void {
+    const { positions, topology } = this.#parts;
+    const stays = host === topology.primary && scope.lastReader === host;
+    scope.hasRead(host, this.#nowMs);
+    if (stays) positions.refreshSoon([host]);
+  }
+
   /** What the read must see; or, when only the primary will do, why. */
   #needs(job: Job): ReadNeeds | RouteReason | Promise<ReadNeeds | RouteReason> {
     const { settings, positions } = this.#parts;
@@ -87,6 +99,7 @@ export class ReadChoice {
       return { maxLag, token: undefined, lastReader: undefined };
     }
     if (settings.consistency === "strong") return this.#positionNow();
+    scope.settleReads(positions.tokenOf);
     if (!scope.hasUnplacedWrites) return this.#sessionNeeds(scope);
     if (settings.waitMs > 0) return this.#placed(scope);
     positions.placeSoon(scope);
@@ -99,13 +112,8 @@ export class ReadChoice {
   }
 
   #sessionNeeds(scope: SessionScope): ReadNeeds {
-    const { settings, positions, topology } = this.#parts;
-    scope.settleReads(positions.tokenOf);
     const { token, lastReader } = scope;
-    if (lastReader !== undefined && lastReader === topology.primary) {
-      positions.refreshSoon([lastReader]);
-    }
-    return { maxLag: settings.maxLag, token, lastReader };
+    return { maxLag: this.#parts.settings.maxLag, token, lastReader };
   }
 
   async #positionNow(): Promise<ReadNeeds | RouteReason> {
@@ -125,9 +133,9 @@ export class ReadChoice {
   }
 
   async #wait(needs: ReadNeeds, tried: Tried): Promise<readonly Host[]> {
-    const { settings, topology, monitor, clock } = this.#parts;
+    const { settings, monitor, clock } = this.#parts;
     return waitForReplay({
-      replicas: () => topology.hosts.filter(({ role }) => role === "replica"),
+      replicas: () => this.#replicas(),
       lsn: needs.token?.lsn,
       look: (host) => monitor.look(host),
       find: () => this.#find(needs, tried).hosts,
@@ -156,6 +164,10 @@ export class ReadChoice {
     if (primary !== undefined || needs === undefined) return undefined;
     const [host] = this.#find({ ...needs, maxLag: ANY_LAG }, tried, 1).hosts;
     return host && { host, kind, reason: "no-replica", waitedMs };
+  }
+
+  #replicas(): readonly Host[] {
+    return this.#parts.topology.hosts.filter(({ role }) => role === "replica");
   }
 
   #find(needs: ReadNeeds, tried: Tried, leastWeight = 0): Readers {

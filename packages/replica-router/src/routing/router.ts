@@ -12,7 +12,7 @@
 
 import { type ReplicaQuery, replicaQuery } from "@headroom/core/channels";
 import type { Clock } from "@headroom/core/clock";
-import { noPrimary, outcomeUnknown, ReplicaError, unavailable } from "../errors.ts";
+import { noPrimary, outcomeUnknown, poolExhausted, ReplicaError, unavailable } from "../errors.ts";
 import type { PgResult } from "../pg-module.ts";
 import type { SessionScope } from "../session/session-scope.ts";
 import { questionsOf } from "../topology/engine.ts";
@@ -117,10 +117,19 @@ export class Router {
 
   /** `host` has answered a read of this session by now. */
   noteRead(host: Host, scope: SessionScope): void {
-    scope.hasRead(host, this.#nowMs);
+    this.#parts.choice.noteRead(host, scope);
   }
 
-  /** `host` has said that it is read-only, where the primary was expected. */
+  /**
+   * `host` has refused a write. If it was thought to be the primary that may be over, or the transaction
+   * (or its user) may be read-only and the server well: it is looked at.
+   */
+  async doubt(host: Host): Promise<void> {
+    const { topology, monitor } = this.#parts;
+    if (host === topology.primary) await monitor.look(host);
+  }
+
+  /** A connection to `host` leads to a server that is not the primary, where that was expected. */
   demote(host: Host): void {
     this.#parts.topology.demoted(host);
     this.#parts.monitor.search();
@@ -199,6 +208,10 @@ export class Router {
         const isLost = failure === "connection";
         if (isLost && !isHarmless) throw outcomeUnknown(seat.host.name, error);
         if ((!isLost && failure !== "read-only") || this.#nowMs >= deadlineMs) throw error;
+        if (failure === "read-only") {
+          await this.doubt(seat.host);
+          if (this.#parts.topology.primary === seat.host) throw error;
+        }
         this.counts.retries++;
         continue;
       }
@@ -221,13 +234,17 @@ export class Router {
         tried.hosts = undefined;
         continue;
       }
+      const { outages } = route.host;
       try {
-        return await this.#take(job, route, use);
+        const seat = await this.#take(job, route, use);
+        if (route.host.outages === outages) return seat;
+        // While it waited for a connection the server was gone, and may have come back with less.
+        await this.leave(seat);
       } catch (error) {
-        last = error;
+        last = this.#refusal(route.host, error);
         const failure = failureOf(error);
         const isElsewhere = failure === "exhausted" && route.host.role === "replica";
-        if (failure !== "connection" && !isElsewhere) throw error;
+        if (failure !== "connection" && !isElsewhere) throw last;
         if (failure === "connection") void this.blame(route.host, error, this.#nowMs);
         tried.hosts ??= new Set();
         tried.hosts.add(route.host);
@@ -259,7 +276,7 @@ export class Router {
         );
         if (await this.#isPrimary(seat)) return seat;
       } catch (error) {
-        if (failureOf(error) !== "connection") throw error;
+        if (failureOf(error) !== "connection") throw this.#refusal(host, error);
         if (this.#nowMs >= deadlineMs) throw noPrimary(settings.name, settings.failoverMs, error);
         this.counts.retries++;
         await this.blame(host, error, this.#nowMs);
@@ -328,7 +345,6 @@ export class Router {
     await this.leave(seat, isBad);
     if (failure === "connection") void this.blame(seat.host, error, seat.sinceMs);
     else this.#answered(seat);
-    if (failure === "read-only" && seat.host.role === "primary") this.demote(seat.host);
   }
 
   #traced(job: Job, run: () => Promise<PgResult>): Promise<PgResult> {
@@ -359,6 +375,11 @@ export class Router {
     if (refusal !== undefined) throw refusal;
     if (this.#nowMs >= deadlineMs) throw error();
     await topology.changed(deadlineMs);
+  }
+
+  #refusal(host: Host, error: unknown): unknown {
+    if (failureOf(error) !== "exhausted") return error;
+    return poolExhausted(host.name, Number(host.connections.pool.options["max"]), error);
   }
 
   #unavailable(): ReplicaError {

@@ -53,7 +53,7 @@ export class SessionPositions {
     if (this.#isDue(scope)) void this.place(scope);
   }
 
-  /** Replicas that are known to be behind are looked at again, in the background. */
+  /** How far these are by now is wanted, in the background. */
   refreshSoon(hosts: readonly Host[]): void {
     for (const host of hosts) {
       if (host.isReachable && this.#isDue(host)) void this.#options.monitor.look(host);
@@ -66,6 +66,11 @@ export class SessionPositions {
    */
   async token(scope: SessionScope): Promise<Token | undefined> {
     const { topology, monitor, clock } = this.#options;
+    scope.settleReads(this.tokenOf);
+    if (scope.lastReader !== undefined) {
+      await monitor.look(scope.lastReader);
+      scope.settleReads(this.tokenOf);
+    }
     if (scope.hasUnplacedWrites) await this.place(scope);
     if (scope.hasUnplacedWrites) {
       const { system, highestTimeline: timeline } = topology.cluster;
@@ -73,9 +78,6 @@ export class SessionPositions {
         ? scope.token
         : { system, timeline, lsn: undefined, madeMs: clock.now() };
     }
-    scope.settleReads(this.tokenOf);
-    if (scope.lastReader !== undefined) await monitor.look(scope.lastReader);
-    scope.settleReads(this.tokenOf);
     return scope.token;
   }
 

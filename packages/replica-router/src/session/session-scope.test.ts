@@ -69,3 +69,14 @@ test("of servers without positions a replica keeps its reader, and the primary l
   scope.settleReads(tokenOf);
   expect([scope.lastReader, scope.token]).toEqual([undefined, undefined]);
 });
+
+test("a reader that was gone in the meantime may have less: what was read there is the primary's to place", () => {
+  const scope = new SessionScope(undefined, true);
+  const host = { observation: { lsn: 50n, askedMs: 10 }, outages: 0 } as Host;
+  scope.hasRead(host, 20);
+  Object.assign(host, { observation: { lsn: 40n, askedMs: 30 }, outages: 1 });
+  scope.settleReads(tokenOf);
+  expect([scope.lastReader, scope.hasUnplacedWrites]).toEqual([undefined, true]);
+  scope.place(token(60n), scope.writes);
+  expect([scope.token?.lsn, scope.hasUnplacedWrites]).toEqual([60n, false]);
+});

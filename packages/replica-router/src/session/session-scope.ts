@@ -21,7 +21,7 @@ export class SessionScope {
   #token: Token | undefined;
   #writes = 0;
   #captured = 0;
-  #lastRead: { readonly host: Host; readonly atMs: number } | undefined;
+  #lastRead: { readonly host: Host; readonly atMs: number; readonly outages: number } | undefined;
   readonly #isMonotonic: boolean;
   readonly #wasBrought: boolean;
 
@@ -57,7 +57,7 @@ export class SessionScope {
 
   /** `host` has answered a read, which ended at `atMs` of the monotonic clock. */
   hasRead(host: Host, atMs: number): void {
-    if (this.#isMonotonic) this.#lastRead = { host, atMs };
+    if (this.#isMonotonic) this.#lastRead = { host, atMs, outages: host.outages };
   }
 
   /** To be taken before the primary is looked at, and given to {@link place} after. */
@@ -74,8 +74,14 @@ export class SessionScope {
   /** Whoever answered last has been looked at since: others may answer that are as far. */
   settleReads(tokenOf: (seen: Observation) => Token): void {
     if (this.#lastRead === undefined) return;
-    const { host, atMs } = this.#lastRead;
+    const { host, atMs, outages } = this.#lastRead;
     const { observation } = host;
+    if (host.outages !== outages) {
+      // It may have come back with less than it had: only the primary is known to have as much.
+      this.#lastRead = undefined;
+      this.#writes++;
+      return;
+    }
     if (observation === undefined || observation.askedMs <= atMs) return;
     if (observation.lsn === undefined) {
       // How far a server without positions is nobody can say; who has read from the primary may move on.

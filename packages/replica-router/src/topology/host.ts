@@ -51,6 +51,8 @@ export class Host {
   /** Looks in a row without an answer, and since when. */
   failedLooks = 0;
   silentSinceMs = 0;
+  /** How often sight of it was lost. What it had replayed before, it need not have after: a crash takes some back. */
+  outages = 0;
   inFlight = 0;
   /** When it last answered anything, or began to have something to answer. */
   answeredMs: number;

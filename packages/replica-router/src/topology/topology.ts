@@ -100,7 +100,10 @@ export class Topology {
   /** A server was looked at and gave no answer. */
   unreachable(host: Host, error: unknown): void {
     const nowMs = this.#options.clock.monotonicNow();
-    if (host.failedLooks === 0) host.silentSinceMs = nowMs;
+    if (host.failedLooks === 0) {
+      host.silentSinceMs = nowMs;
+      host.outages++;
+    }
     host.failedLooks++;
     host.error = error;
     host.note({ type: "eject" }, nowMs);
@@ -136,10 +139,14 @@ export class Topology {
       observation: host.isReachable ? host.observation : undefined,
     }));
     const present = reachable.find(({ host }) => host === this.#primary);
-    const elected = electPrimary(reachable, this.#cluster, present)?.host;
-    if (elected !== this.#primary && elected !== undefined) this.lag.forget();
+    // Who comes late may be on a later timeline: the first to answer could be an old primary.
+    const isTooSoon = this.#primary === undefined && !this.isExplored;
+    const elected = isTooSoon ? undefined : electPrimary(reachable, this.#cluster, present)?.host;
+    const isNew = elected !== this.#primary && elected !== undefined;
+    if (isNew) this.lag.forget();
     this.#primary = elected;
     for (const host of this.#hosts) this.#assign(host, this.#roleOf(host));
+    if (isNew) this.#fence(elected);
     this.#announce();
   }
 
@@ -168,6 +175,18 @@ export class Topology {
       const { ms: lagMs, bytes: lagBytes } = lagOf(seen, this.lag, nowMs);
       return { pool, node: host.name, lagMs, lagBytes, atMs: clock.now() };
     });
+  }
+
+  /**
+   * What is still under way at a primary that has been replaced would take effect there if it woke up,
+   * and be acknowledged, and lost.
+   */
+  #fence(elected: Host): void {
+    for (const host of this.#hosts) {
+      const { observation } = host;
+      if (host === elected || observation === undefined || observation.isStandby) continue;
+      host.connections.cut("everything", `${host.name} is not the primary any more`);
+    }
   }
 
   #announce(): void {
