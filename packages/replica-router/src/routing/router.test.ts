@@ -1,0 +1,67 @@
+import { expect, test } from "vitest";
+import { serverError } from "../../test/fake-postgres.ts";
+import { routedServers } from "../../test/routed-servers.ts";
+
+test("a read that its server cannot answer is made elsewhere, a wrong one is not", async () => {
+  const { ask, server } = await routedServers();
+  server("b").answer = () => serverError("57P01", "FATAL");
+  for (let n = 0; n < 4; n++) expect(await ask("SELECT 1")).toBe("c");
+  server("c").answer = () => serverError("42703");
+  server("c").heard = [];
+  await expect(ask("SELECT nothing")).rejects.toMatchObject({ code: "42703" });
+  expect(server("c").heard).toEqual(["SELECT nothing"]);
+});
+
+test("a read that replay has cancelled is made elsewhere", async () => {
+  const { ask, server, database } = await routedServers();
+  for (const host of ["b", "c"]) server(host).answer = () => serverError("40001");
+  expect(await ask("SELECT 1")).toBe("a");
+  expect(database.stats.retries).toBe(2);
+});
+
+test("a write whose connection was lost is not sent again", async () => {
+  const { ask, server, clock } = await routedServers();
+  await ask("INSERT INTO t VALUES (0)");
+  server("a").isHung = true;
+  const lost = ask("INSERT INTO t VALUES (1)").catch((error) => error);
+  await clock.advance(0);
+  server("a").kill();
+  expect(await lost).toMatchObject({ code: "REPLICA_WRITE_OUTCOME_UNKNOWN", retryable: false });
+});
+
+test("a write that was refused as read-only is sent to the next primary", async () => {
+  const { ask, server, clock } = await routedServers();
+  server("a").answer = () => serverError("25006");
+  server("a").isStandby = true;
+  const writing = ask("INSERT INTO t VALUES (1)");
+  await clock.advance(100);
+  Object.assign(server("b"), { isStandby: false, timeline: 2, lsn: 0x2000n });
+  await clock.advance(500);
+  expect(await writing).toBe("b");
+});
+
+test("a new connection that leads to a server on an older timeline is not used", async () => {
+  const { ask, server, clock } = await routedServers({ failoverMs: 500 });
+  // A replica tells of a promotion that this one has not seen.
+  server("b").timeline = 2;
+  const writing = ask("INSERT INTO t VALUES (1)").catch((error) => error);
+  await clock.advance(2000);
+  const answer = await writing;
+  expect(answer === "a" || answer.code === "REPLICA_NO_PRIMARY").toBe(true);
+  server("a").heard = [];
+  const fenced = ask("INSERT INTO t VALUES (2)").catch((error) => error);
+  await clock.advance(2000);
+  expect(await fenced).toMatchObject({ code: "REPLICA_NO_PRIMARY" });
+  expect(server("a").heard).toEqual([]);
+});
+
+test("the primary stands in for replicas up to its share", async () => {
+  const { ask, server, clock } = await routedServers({ max: 4, primaryReads: 0.25 });
+  for (const host of ["b", "c"]) server(host).kill();
+  await clock.advance(2000);
+  const answers = await Promise.allSettled([ask("SELECT 1"), ask("SELECT 2"), ask("SELECT 3")]);
+  const refused = answers.filter(({ status }) => status === "rejected");
+  expect(refused).toHaveLength(2);
+  expect(refused[0]).toMatchObject({ reason: { code: "REPLICA_OVERLOADED", retryable: true } });
+  expect(await ask("SELECT 1")).toBe("a");
+});
