@@ -1,0 +1,72 @@
+import { createManualClock } from "@headroom/core/testing";
+import { expect, test } from "vitest";
+import { fakePostgres } from "../../test/fake-postgres.ts";
+import type { PgModule } from "../pg-module.ts";
+import { HostConnections } from "./host-connections.ts";
+
+function connections(max: number) {
+  const clock = createManualClock();
+  const { pg, server, config } = fakePostgres("a");
+  const told: string[] = [];
+  const made = new HostConnections({
+    pg: pg as unknown as PgModule,
+    config: config("a"),
+    max,
+    clock,
+    onConnect: () => told.push("connect"),
+    onLost: () => told.push("lost"),
+    onParameter: (name, value) => told.push(`${name}=${value}`),
+  });
+  return { clock, server: server("a"), made, told };
+}
+
+test("who waits too long for a connection is told so as pg-pool does", async () => {
+  const { clock, made } = connections(1);
+  const first = await made.acquire("read");
+  const second = made.acquire("read").catch((error: Error) => error.message);
+  await clock.advance(5000);
+  expect(await second).toBe("timeout exceeded when trying to connect");
+  first.release();
+  (await made.acquire("read")).release();
+});
+
+test("cutting reads lets writes go on; cutting everything does not", async () => {
+  const { made, server } = connections(3);
+  const [read, write] = [await made.acquire("read"), await made.acquire("write")];
+  server.isHung = true;
+  const waits = [read.run("SELECT 1"), write.run("INSERT INTO t VALUES (1)")].map((running) =>
+    running.catch((error: Error) => error.message),
+  );
+  made.cut("reads", "a does not answer");
+  expect(await waits[0]).toMatch(/terminated/);
+  expect(write.isBroken).toBe(false);
+  made.cut("everything", "a does not answer");
+  expect(await waits[1]).toMatch(/terminated/);
+});
+
+test("who waits when a server is cut is told at once", async () => {
+  const { made } = connections(1);
+  await made.acquire("write");
+  const waiting = made.acquire("write");
+  made.cut("reads", "a does not answer");
+  await expect(waiting).rejects.toThrow("Connection terminated: a does not answer");
+});
+
+test("it closes though somebody keeps a connection", async () => {
+  const { made } = connections(1);
+  const kept = await made.acquire("bound");
+  await made.close(Promise.resolve());
+  expect(made.pool.totalCount).toBe(0);
+  kept.release();
+  await expect(made.acquire("read")).rejects.toThrow(/not used any more/);
+});
+
+test("what a server says of itself is heard from the first message on", async () => {
+  const { made, told } = connections(1);
+  const lease = await made.acquire("read");
+  const { connection } = lease.client as unknown as {
+    connection: { emit(...given: unknown[]): void };
+  };
+  connection.emit("parameterStatus", { parameterName: "in_hot_standby", parameterValue: "on" });
+  expect(told).toEqual(["connect", "in_hot_standby=on"]);
+});
