@@ -4,6 +4,7 @@ import type { QueryObject, Submittable } from "../pg-module.ts";
 import type { SessionScope } from "../session/session-scope.ts";
 import type { RouteHint, Statement } from "../sql/statement.ts";
 import type { Host } from "../topology/host.ts";
+import type { RouteReason } from "./route-log.ts";
 
 export interface JobParts {
   readonly query: string | QueryObject | Submittable;
@@ -61,5 +62,19 @@ export function mayUseReplica({ statement, route }: Pick<Job, "statement" | "rou
       return route !== "primary" && statement.readOnly === true;
     case "session":
       return false;
+  }
+}
+
+/** Why a statement that goes to the primary does. */
+export function primaryReason({ statement, route }: Pick<Job, "statement" | "route">): RouteReason {
+  switch (statement.kind) {
+    case "read":
+      return route === "primary" ? "hint" : "read";
+    case "write":
+      return statement.reason;
+    case "begin":
+      return "transaction";
+    case "session":
+      return "session";
   }
 }

@@ -21,7 +21,7 @@ import type { Host } from "../topology/host.ts";
 import type { LeaseUse } from "../topology/lease.ts";
 import type { Monitor } from "../topology/monitor.ts";
 import type { Topology } from "../topology/topology.ts";
-import { type Job, mayUseReplica } from "./job.ts";
+import { type Job, mayUseReplica, primaryReason } from "./job.ts";
 import type { ReadChoice } from "./read-choice.ts";
 import type { Route, RouteLog, RouteReason } from "./route-log.ts";
 import type { RouterSettings } from "./router-settings.ts";
@@ -86,7 +86,7 @@ export class Router {
     const deadlineMs = this.#deadlineMs();
     return mayUseReplica(job)
       ? this.#readerSeat(job, "bound", { hosts: undefined }, deadlineMs)
-      : this.#primarySeat(job, "bound", reasonOf(job), deadlineMs);
+      : this.#primarySeat(job, "bound", primaryReason(job), deadlineMs);
   }
 
   /** Gives a connection back, clean: without a transaction that nobody has ended. */
@@ -141,7 +141,7 @@ export class Router {
   }
 
   #run(job: Job, keep: Keep | undefined): Promise<PgResult> {
-    return mayUseReplica(job) ? this.#read(job, keep) : this.#write(job, keep, reasonOf(job));
+    return mayUseReplica(job) ? this.#read(job, keep) : this.#write(job, keep, primaryReason(job));
   }
 
   async #read(job: Job, keep: Keep | undefined): Promise<PgResult> {
@@ -393,19 +393,5 @@ export class Router {
 
   get #nowMs(): number {
     return this.#parts.clock.monotonicNow();
-  }
-}
-
-/** Why a statement that goes to the primary does. */
-function reasonOf({ statement, route }: Job): RouteReason {
-  switch (statement.kind) {
-    case "read":
-      return route === "primary" ? "hint" : "read";
-    case "write":
-      return statement.reason;
-    case "begin":
-      return "transaction";
-    case "session":
-      return "session";
   }
 }
