@@ -42,6 +42,8 @@ interface Bound {
 }
 
 const FORWARDED = ["notice", "notification", "error", "end"] as const;
+/** Writes nothing itself: what was written before it counts. */
+const ONLY_STEERS = /^\s*(commit|end|rollback|abort|savepoint|release)\b(?!\s+prepared\b)/i;
 const ENDS_TRANSACTION = /^\s*(commit|end|prepare\s+transaction)\b/i;
 
 export class ReplicaClient extends EventEmitter {
@@ -135,7 +137,7 @@ export class ReplicaClient extends EventEmitter {
     if (bound === undefined) return router.execute(job, (seat) => this.#bind(seat, job));
     const { lease, host, sinceMs } = bound.seat;
     if (job.statement.kind === "session") bound.isPinned = true;
-    if (job.statement.kind === "write") bound.hasWritten = true;
+    if (job.statement.kind === "write" && !ONLY_STEERS.test(job.text)) bound.hasWritten = true;
     const status = lease.client.getTransactionStatus();
     try {
       return await router.executeAt(bound.seat, job);
