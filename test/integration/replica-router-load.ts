@@ -156,7 +156,7 @@ export class Load {
 }
 
 /** What the pool says is believed: that it is seen to be true is the point. */
-export function outcomeOf(error: unknown): "unknown" | "failed" {
+function outcomeOf(error: unknown): "unknown" | "failed" {
   const { code } = error as { code?: unknown };
   return code === "REPLICA_WRITE_OUTCOME_UNKNOWN" ? "unknown" : "failed";
 }

@@ -35,6 +35,16 @@ test("one that is cut fails what is under way and is not used again", async () =
   expect([lent.isBroken, released]).toEqual([true, [true]]);
 });
 
+test("who waits for its answer is told when it is given back as bad", async () => {
+  const { server, lent } = await lease();
+  server.isHung = true;
+  lent.run("SELECT 1").catch(() => {});
+  const waiting = lent.settled();
+  lent.release(true);
+  await waiting;
+  expect(lent.isBroken).toBe(true);
+});
+
 test("it is given back once", async () => {
   const { lent, released, returns } = await lease();
   lent.release();

@@ -118,8 +118,10 @@ export class Lease {
     this.#isReturned = true;
     this.#onReturn();
     // A server that does not answer would not take its leave either.
-    if (isBad || this.isBroken) this.client.connection.stream.destroy();
-    this.client.release(isBad || this.isBroken);
+    // Whoever waits for its answer is told: a client that is being ended says nothing any more.
+    if (isBad) this.#line.noteBroken();
+    if (this.isBroken) this.client.connection.stream.destroy();
+    this.client.release(this.isBroken);
   }
 }
 

@@ -52,8 +52,10 @@ export class Prober {
 
   /** Resolves when a look that began after this call is over, whether it succeeded or not. */
   look(): Promise<void> {
+    // Between two looks the next one is asked for already.
+    if (this.#next !== undefined) return this.#next;
     if (this.#running === undefined) return this.#start();
-    this.#next ??= this.#running.then(() => {
+    this.#next = this.#running.then(() => {
       this.#next = undefined;
       return this.#start();
     });
