@@ -25,7 +25,7 @@ export interface AuroraOptions {
   readonly everyMs?: number | undefined;
 }
 
-/** Instances that were deleted are listed for a while, and not updated. */
+/** Left out is what has not been heard of for long; the instance that is asked says NULL of itself. */
 const SQL = `SELECT server_id AS id, session_id = 'MASTER_SESSION_ID' AS writer
   FROM aurora_replica_status()
   WHERE session_id = 'MASTER_SESSION_ID' OR last_update_timestamp > now() - interval '5 minutes'

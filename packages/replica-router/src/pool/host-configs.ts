@@ -53,13 +53,16 @@ function nameOf(option: string, connection: ConnectionConfig): string {
   return `${String(host ?? "localhost")}:${String(port ?? DEFAULT_PORT)}`;
 }
 
+/** Of what pg takes for a connection string; another text is probably a password or a name. */
+const SCHEMES = new Set(["postgres:", "postgresql:", "socket:"]);
+
 /** Host and port of a connection string, which holds a password as well. */
 function addressOf(option: string, connectionString: string): string {
-  if (!URL.canParse(connectionString)) {
+  const url = URL.canParse(connectionString) ? new URL(connectionString) : undefined;
+  if (url === undefined || !SCHEMES.has(url.protocol)) {
     throw new TypeError(
       `${option} must be a URL such as postgres://user:password@host:5432/database`,
     );
   }
-  const { hostname, port } = new URL(connectionString);
-  return `${hostname}:${port || DEFAULT_PORT}`;
+  return `${url.hostname || "localhost"}:${url.port || DEFAULT_PORT}`;
 }

@@ -55,9 +55,8 @@ export interface ReplicaPoolOptions {
   /**
    * What the servers are. `aurora` is for Amazon Aurora, whose replicas have no position in a log: roles
    * and lag are what `aurora_replica_status()` says. What a session has written is then seen by keeping
-   * its reads on the primary for `tokenMaxAgeMs`, which should be more than the replicas are ever behind
-   * (Amazon says mostly below 100 ms); reads on several servers are not monotonic, and neither `wait` nor
-   * `maxLag.bytes` can be had. Made from Amazon's documentation and tested against functions of the same
+   * its reads on the primary for `tokenMaxAgeMs`, which should be more than the replicas are ever behind;
+   * reads on several servers are not monotonic, and neither `wait` nor `maxLag.bytes` can be had. Made from Amazon's documentation and tested against functions of the same
    * names: it was not run on Aurora itself.
    * @default "postgresql"
    */

@@ -10,7 +10,6 @@
  * What binds a client to its connection (a transaction, a setting) is handed to `keep`.
  */
 
-import { type ReplicaQuery, replicaQuery } from "@headroom/core/channels";
 import type { Clock } from "@headroom/core/clock";
 import { noPrimary, outcomeUnknown, poolExhausted, ReplicaError, unavailable } from "../errors.ts";
 import type { PgResult } from "../pg-module.ts";
@@ -22,6 +21,7 @@ import type { LeaseUse } from "../topology/lease.ts";
 import type { Monitor } from "../topology/monitor.ts";
 import type { Topology } from "../topology/topology.ts";
 import { type Job, mayUseReplica, primaryReason } from "./job.ts";
+import { traceQuery } from "./query-trace.ts";
 import type { ReadChoice } from "./read-choice.ts";
 import type { Route, RouteLog, RouteReason } from "./route-log.ts";
 import type { RouterSettings } from "./router-settings.ts";
@@ -66,7 +66,7 @@ export class Router {
 
   /** @param keep gets the connection when the statement has bound its client to it. */
   execute(job: Job, keep?: Keep): Promise<PgResult> {
-    return this.#traced(job, () => {
+    return traceQuery(this.#parts.settings.name, job, () => {
       const ready = this.#parts.ready();
       return ready === undefined ? this.#run(job, keep) : ready.then(() => this.#run(job, keep));
     });
@@ -74,7 +74,7 @@ export class Router {
 
   /** A statement on a connection that its client is bound to. */
   executeAt({ lease, host }: Seat, job: Job): Promise<PgResult> {
-    return this.#traced(job, () => {
+    return traceQuery(this.#parts.settings.name, job, () => {
       job.host = host;
       return lease.run(job.query, job.values);
     });
@@ -225,18 +225,27 @@ export class Router {
   }
 
   async #readerSeat(job: Job, use: LeaseUse, tried: Tried, deadlineMs: number): Promise<Seat> {
+    const { choice, clock, topology } = this.#parts;
     let last: unknown;
+    let pauseMs = FIRST_PAUSE_MS;
     for (;;) {
-      const chosen = this.#parts.choice.choose(job, tried.hosts);
+      const chosen = choice.choose(job, tried.hosts);
       const route = chosen instanceof Promise ? await chosen : chosen;
       if (route === undefined) {
-        await this.#awaitChange(deadlineMs, () => last ?? this.#unavailable());
+        // A look may succeed where connections fail, or find an outdated primary as it was.
+        const isInVain = tried.hosts !== undefined || topology.primary !== undefined;
+        await this.#awaitChange(deadlineMs, () => this.#unavailable(last));
+        if (isInVain) {
+          await clock.sleep(Math.min(pauseMs, deadlineMs - this.#nowMs));
+          pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
+        }
         tried.hosts = undefined;
         continue;
       }
-      const { outages } = route.host;
+      const { outages, role } = route.host;
       try {
         const seat = await this.#take(job, route, use);
+        if (role === "primary" && !(await this.#isPrimary(seat))) continue;
         if (route.host.outages === outages) return seat;
         // While it waited for a connection the server was gone, and may have come back with less.
         await this.leave(seat);
@@ -347,20 +356,6 @@ export class Router {
     else this.#answered(seat);
   }
 
-  #traced(job: Job, run: () => Promise<PgResult>): Promise<PgResult> {
-    const { name: pool } = this.#parts.settings;
-    return replicaQuery.trace(
-      () => ({ pool }),
-      (context: ReplicaQuery | undefined) => {
-        if (context === undefined) return run();
-        return run().finally(() => {
-          if (job.host !== undefined)
-            Object.assign(context, { node: job.host.name, role: job.host.role });
-        });
-      },
-    );
-  }
-
   #answered({ host, sinceMs }: Seat): void {
     const nowMs = this.#nowMs;
     this.#parts.monitor.answered(host, nowMs);
@@ -382,9 +377,11 @@ export class Router {
     return poolExhausted(host.name, Number(host.connections.pool.options["max"]), error);
   }
 
-  #unavailable(): ReplicaError {
+  /** @param last why there was no connection, if one was tried. A pool's own error passes as it is. */
+  #unavailable(last: unknown): unknown {
     const { settings, topology } = this.#parts;
-    return unavailable(settings.name, settings.failoverMs, topology.errors);
+    if (last !== undefined && failureOf(last) !== "connection") return last;
+    return unavailable(settings.name, settings.failoverMs, last ?? topology.errors);
   }
 
   #deadlineMs(): number {

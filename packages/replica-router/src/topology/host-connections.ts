@@ -43,6 +43,7 @@ export class HostConnections {
   readonly #clock: Clock;
   readonly #patienceMs: number;
   #isClosed = false;
+  #ended: Promise<void> | undefined;
 
   constructor(options: HostConnectionsOptions) {
     const { pg, config, max, clock, onConnect, onLost, onParameter } = options;
@@ -123,17 +124,18 @@ export class HostConnections {
 
   /**
    * Ends when all that is lent has been given back; after `hurry` resolves, at once. Who waits for a
-   * connection, or asks for one from now on, is told that there is none.
+   * connection, or asks for one from now on, is told that there is none. It may be called again: the
+   * `hurry` that resolves first counts.
    */
   async close(hurry: Promise<unknown>): Promise<void> {
     this.#isClosed = true;
     this.#giveUp(LEFT);
-    const ended = this.pool.end();
-    await Promise.race([ended, hurry]);
+    this.#ended ??= this.pool.end();
+    await Promise.race([this.#ended, hurry]);
     // Who has not given back what was lent to him until now will find it broken.
     for (const lease of this.#leases) lease.release(true);
     for (const client of this.#clients) client.connection.stream.destroy();
-    await ended;
+    await this.#ended;
   }
 }
 

@@ -29,6 +29,8 @@ const DRAIN_MS = 30_000;
 
 export class HostList {
   readonly #parts: HostListParts;
+  /** They have left the list, and something is under way there. */
+  readonly #draining = new Set<Host>();
 
   constructor(parts: HostListParts) {
     this.#parts = parts;
@@ -50,14 +52,23 @@ export class HostList {
     topology.replace(hosts);
     for (const host of hosts) if (!known.has(host)) monitor.watch(host);
     for (const host of known) {
-      if (!hosts.includes(host)) void this.#end(host, clock.sleep(DRAIN_MS));
+      if (!hosts.includes(host)) void this.#drain(host, clock.sleep(DRAIN_MS));
     }
   }
 
-  /** Ends all of them. @param hurry resolves when what is under way has had its time. */
+  /**
+   * Ends all of them, also those that have left the list.
+   * @param hurry resolves when what is under way has had its time.
+   */
   async close(hurry: Promise<unknown>): Promise<void> {
-    const { topology } = this.#parts;
-    await Promise.all(topology.hosts.map((host) => this.#end(host, hurry)));
+    const hosts = [...this.#parts.topology.hosts, ...this.#draining];
+    await Promise.all(hosts.map((host) => this.#end(host, hurry)));
+  }
+
+  async #drain(host: Host, hurry: Promise<unknown>): Promise<void> {
+    this.#draining.add(host);
+    await this.#end(host, hurry);
+    this.#draining.delete(host);
   }
 
   #end(host: Host, hurry: Promise<unknown>): Promise<void> {
