@@ -83,7 +83,10 @@ test("an answer that is there when this process had stood still counts", async (
 
 test("a server without a position has not begun to replay", async () => {
   const { prober, failed } = start(
-    new FakeServer("p", { isStandby: true, run: async () => [{ standby: true, lsn: null, segment: "16777216" }] }),
+    new FakeServer("p", {
+      isStandby: true,
+      run: async () => [{ standby: true, lsn: null, segment: "16777216" }],
+    }),
   );
   await prober.look();
   expect(failed).toMatchObject([{ name: "TypeError" }]);
