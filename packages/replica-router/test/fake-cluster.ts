@@ -1,7 +1,7 @@
 /** A router over servers that are objects, on a clock that the test moves. */
 
 import { healthPolicy } from "@headroom/core/health";
-import { createManualClock } from "@headroom/core/testing";
+import { createManualClock, type ManualClock } from "@headroom/core/testing";
 import { onTestFinished } from "vitest";
 import { leastInFlight } from "../src/policies/least-in-flight.ts";
 import { Job } from "../src/routing/job.ts";
@@ -40,7 +40,7 @@ export function threeServers(): [FakeServer, FakeServer, FakeServer] {
 
 export function fakeCluster(servers: readonly FakeServer[], options: ClusterOptions = {}) {
   const { max = 10, intervalMs = 1000, hungMs = 5000 } = options;
-  const clock = createManualClock();
+  const clock = unevenClock();
   const settings: RouterSettings = {
     name: "db",
     consistency: "session",
@@ -114,6 +114,14 @@ export function fakeCluster(servers: readonly FakeServer[], options: ClusterOpti
     run: (text: string, scope?: SessionScope, route?: RouteHint) =>
       router.execute(jobFor(text, scope, route)),
   };
+}
+
+/** No two readings of a real clock are equal; whether a look began after a read ended depends on it. */
+function unevenClock(): ManualClock {
+  const clock = createManualClock();
+  let readings = 0;
+  const monotonicNow = (): number => clock.monotonicNow() + ++readings * 1e-9;
+  return Object.create(clock, { monotonicNow: { value: monotonicNow } });
 }
 
 /** The looks with which it all begins are over. */

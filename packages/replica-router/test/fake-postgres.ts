@@ -27,12 +27,15 @@ export class FakeServer {
   /** What was run here, without looks and transactions' ends; and how often it was looked at. */
   readonly ran: string[] = [];
   looks = 0;
+  /** What was sent here, whether it was run or not. */
+  readonly received: string[] = [];
   readonly clients = new Set<FakeClient>();
   /** What a statement is answered with. */
   answer: (text: string) => Answer = () => [];
   /** When a statement takes effect, and when its answer arrives. */
   gate: (text: string, what: "runs" | "answers") => Promise<unknown> = () => Promise.resolve();
   readonly #waiting: (() => void)[] = [];
+  #life = 0;
 
   constructor(name: string, given: Partial<FakeServer> = {}) {
     this.name = name;
@@ -41,6 +44,7 @@ export class FakeServer {
 
   kill(): void {
     this.state = "down";
+    this.#life++;
     for (const client of this.clients) client.lose(new Error("Connection terminated unexpectedly"));
     this.#goOn();
   }
@@ -62,12 +66,16 @@ export class FakeServer {
       const { isStandby: standby, timeline } = this;
       return [{ standby, timeline, lsn: formatLsn(this.lsn) }];
     }
+    if (text !== IDENTITY_SQL) this.received.push(text);
     await this.awake();
     if (text === IDENTITY_SQL) {
       return [{ system: this.system, segment: "16777216", version: String(this.version) }];
     }
+    const life = this.#life;
     await this.gate(text, "runs");
     await this.awake();
+    // What a process had not done when it died it does not do in its next life.
+    if (life !== this.#life) return new Error("Connection terminated unexpectedly");
     this.ran.push(text);
     const answer = this.answer(text);
     await this.gate(text, "answers");

@@ -30,8 +30,8 @@ test("silence counts from when there is something to answer", async () => {
 
 test("it weighs nothing while it is out of rotation, and says when it goes and comes", async () => {
   const { host } = await replica();
-  expect(host.weightAt(0)).toBe(1);
-  expect(host.note({ type: "eject" }, 0)).toBe(true);
+  expect(host.weightAt(1)).toBe(1);
+  expect(host.note({ type: "eject" }, 1)).toBe(true);
   expect(host.note({ type: "eject" }, 1)).toBe(false);
   expect(host.weightAt(1)).toBe(0);
   expect(host.note({ type: "probe" }, 5000)).toBe(false);
