@@ -1,6 +1,6 @@
 /**
- * PostgreSQL servers that are objects, and a `pg` that connects to them: for tests in which time and
- * order are the test's own. A statement is answered in a later microtask, or when `gate` says so.
+ * PostgreSQL servers that are objects and do nothing before `gate` lets them: for tests of what may
+ * happen in whichever order. What the router asks for itself passes at once.
  */
 
 import { EventEmitter } from "node:events";
@@ -11,33 +11,31 @@ import type {
   PgResult,
   PooledClient,
 } from "../src/pg-module.ts";
-import { IDENTITY_SQL, POSITION_SQL } from "../src/topology/observation.ts";
 import { formatLsn } from "../src/wal/lsn.ts";
 
 export type Answer = readonly Readonly<Record<string, unknown>>[] | Error;
 
-export class FakeServer {
+const IS_IDENTITY = /\bsystem_identifier\b/;
+const IS_POSITION = /\bpg_last_wal_replay_lsn\b/;
+const IS_CATALOG = /\bpg_(proc|class)\b/;
+
+export class GatedServer {
   readonly name: string;
-  system = "1";
-  version = 150_000;
   isStandby = false;
   timeline = 1;
   lsn = 100n;
   state: "up" | "down" | "hung" = "up";
-  /** What was run here, without looks and transactions' ends; and how often it was looked at. */
-  readonly ran: string[] = [];
-  looks = 0;
   /** What was sent here, whether it was run or not. */
   readonly received: string[] = [];
-  readonly clients = new Set<FakeClient>();
+  readonly clients = new Set<GatedClient>();
   /** What a statement is answered with. */
   answer: (text: string) => Answer = () => [];
-  /** When a statement takes effect, and when its answer arrives. */
+  /** When a statement takes effect, and when its answer is sent. */
   gate: (text: string, what: "runs" | "answers") => Promise<unknown> = () => Promise.resolve();
   readonly #waiting: (() => void)[] = [];
   #life = 0;
 
-  constructor(name: string, given: Partial<FakeServer> = {}) {
+  constructor(name: string, given: Partial<GatedServer> = {}) {
     this.name = name;
     Object.assign(this, given);
   }
@@ -45,11 +43,11 @@ export class FakeServer {
   kill(): void {
     this.state = "down";
     this.#life++;
-    for (const client of this.clients) client.lose(new Error("Connection terminated unexpectedly"));
+    for (const client of this.clients) client.lose();
     this.#goOn();
   }
 
-  start(given: Partial<FakeServer> = {}): void {
+  start(given: Partial<GatedServer> = {}): void {
     Object.assign(this, given, { state: "up" });
     this.#goOn();
   }
@@ -60,23 +58,20 @@ export class FakeServer {
   }
 
   async run(text: string): Promise<Answer> {
-    if (text === POSITION_SQL) {
-      this.looks++;
-      await this.awake();
+    const isOurs = !IS_IDENTITY.test(text) && !IS_POSITION.test(text) && !IS_CATALOG.test(text);
+    if (isOurs) this.received.push(text);
+    await this.awake();
+    if (IS_IDENTITY.test(text)) return [{ system: "1", segment: "16777216", version: "150000" }];
+    if (IS_POSITION.test(text)) {
       const { isStandby: standby, timeline } = this;
       return [{ standby, timeline, lsn: formatLsn(this.lsn) }];
     }
-    if (text !== IDENTITY_SQL) this.received.push(text);
-    await this.awake();
-    if (text === IDENTITY_SQL) {
-      return [{ system: this.system, segment: "16777216", version: String(this.version) }];
-    }
+    if (!isOurs) return [];
     const life = this.#life;
     await this.gate(text, "runs");
     await this.awake();
     // What a process had not done when it died it does not do in its next life.
-    if (life !== this.#life) return new Error("Connection terminated unexpectedly");
-    this.ran.push(text);
+    if (life !== this.#life) return terminated();
     const answer = this.answer(text);
     await this.gate(text, "answers");
     await this.awake();
@@ -93,16 +88,18 @@ export class FakeServer {
   }
 }
 
-export class FakeClient extends EventEmitter {
-  readonly server: FakeServer;
+const terminated = (): Error => new Error("Connection terminated unexpectedly");
+
+export class GatedClient extends EventEmitter {
+  readonly server: GatedServer;
   readonly connection = Object.assign(new EventEmitter(), {
-    stream: { destroy: () => this.lose(new Error("Connection terminated unexpectedly")) },
+    stream: { destroy: () => this.lose() },
   });
   isLost = false;
   #status: string | null = null;
   readonly #failures = new Set<(error: Error) => void>();
 
-  constructor(server: FakeServer) {
+  constructor(server: GatedServer) {
     super();
     this.server = server;
   }
@@ -137,12 +134,13 @@ export class FakeClient extends EventEmitter {
   }
 
   async end(): Promise<void> {
-    this.lose(new Error("Connection terminated"));
+    this.lose();
   }
 
   /** The connection is gone: what was sent fails, and so does what is sent later. */
-  lose(error: Error): void {
+  lose(): void {
     if (this.isLost) return;
+    const error = terminated();
     this.isLost = true;
     this.server.clients.delete(this);
     for (const fail of [...this.#failures]) fail(error);
@@ -177,10 +175,10 @@ export class FakeClient extends EventEmitter {
 
 type Taker = (error: Error | undefined, client?: PooledClient) => void;
 
-class FakePool extends EventEmitter {
+class GatedPool extends EventEmitter {
   readonly options: Record<string, unknown>;
-  readonly #clients = new Set<FakeClient>();
-  readonly #idle: FakeClient[] = [];
+  readonly #clients = new Set<GatedClient>();
+  readonly #idle: GatedClient[] = [];
   readonly #takers: Taker[] = [];
   #connecting = 0;
   #ended: (() => void) | undefined;
@@ -227,7 +225,7 @@ class FakePool extends EventEmitter {
   }
 
   async #make(taker: Taker): Promise<void> {
-    const Client = this.options["Client"] as new (config: ConnectionConfig) => FakeClient;
+    const Client = this.options["Client"] as new (config: ConnectionConfig) => GatedClient;
     const client = new Client(this.options);
     this.#connecting++;
     try {
@@ -253,7 +251,7 @@ class FakePool extends EventEmitter {
     taker(undefined, this.#lent(client));
   }
 
-  #lent(client: FakeClient): PooledClient {
+  #lent(client: GatedClient): PooledClient {
     const release = (bad?: Error | boolean): void => {
       if (bad || client.isLost || this.#ended !== undefined) void client.end();
       else this.#idle.push(client);
@@ -268,10 +266,10 @@ class FakePool extends EventEmitter {
 }
 
 /** Connections go to the server that is called like their `host`. */
-export function fakePg(servers: readonly FakeServer[]): PgModule {
+export function gatedPg(servers: readonly GatedServer[]): PgModule {
   const module = {
-    Pool: FakePool,
-    Client: class extends FakeClient {
+    Pool: GatedPool,
+    Client: class extends GatedClient {
       constructor(config: ConnectionConfig) {
         const server = servers.find(({ name }) => name === config["host"]);
         if (server === undefined) throw new Error(`there is no server ${String(config["host"])}`);
@@ -283,6 +281,6 @@ export function fakePg(servers: readonly FakeServer[]): PgModule {
   return module as unknown as PgModule;
 }
 
-export function sqlError(code: string, message = "it is refused"): Error {
-  return Object.assign(new Error(message), { code, severity: "ERROR" });
+export function sqlError(code: string): Error {
+  return Object.assign(new Error("it is refused"), { code, severity: "ERROR" });
 }
