@@ -37,8 +37,8 @@ export interface Account {
   /** Reads of a session that did not see what it had written. */
   readonly staleReads: number;
   readonly slowestReadMs: number;
-  /** The longest time without an acknowledged write since the fault. */
-  readonly writeOutageMs: number;
+  /** The longest time without an acknowledged write since the fault; undefined when no time was marked. */
+  readonly writeOutageMs: number | undefined;
   /** Acknowledged, and not in the database. */
   readonly lost: number;
   /** In the database, although their writer was told that nothing was done. */
@@ -58,7 +58,7 @@ export class Load {
   #inDoubt = 0;
   #read = 0;
   #isOver = false;
-  #faultMs = 0;
+  #faultMs: number | undefined;
 
   constructor(db: ReplicaPool<pg.Pool>, options: LoadOptions = {}) {
     const { writers = 4, readers = 4, restMs = 4 } = options;
@@ -115,7 +115,8 @@ export class Load {
       failedReads: looks.filter((look) => !isOk(look)).length,
       staleReads: looks.filter((look) => look.outcome === "ok" && look.result === false).length,
       slowestReadMs: Math.max(0, ...looks.map(({ startMs, endMs }) => endMs - startMs)),
-      writeOutageMs: this.log.recoveryMs(this.#faultMs, "add"),
+      writeOutageMs:
+        this.#faultMs === undefined ? undefined : this.log.recoveryMs(this.#faultMs, "add"),
       lost: checkSetFull(history).lost.length,
       denied: adds.filter(({ outcome, value }) => outcome === "failed" && has.has(value)).length,
       reasons: this.log.summary().reasons,
@@ -184,7 +185,9 @@ function isOk({ outcome }: Operation): boolean {
 }
 
 function lineOf({ reasons, ...counts }: Account): string {
-  const parts = Object.entries(counts).map(([name, count]) => `${name} ${Math.round(count)}`);
+  const parts = Object.entries(counts).flatMap(([name, count]) =>
+    count === undefined ? [] : `${name} ${Math.round(count)}`,
+  );
   const failures = Object.entries(reasons).map(([reason, count]) => `${reason} ${count}`);
   return [...parts, ...failures].join(", ");
 }
