@@ -12,7 +12,7 @@ import type { OpenDatabase } from "./libraries.ts";
 
 const READS_PER_SECOND = 200;
 const WARM_UP_MS = 1000;
-const PATIENCE_MS = 4000;
+const PATIENCE_MS = 3000;
 /** When it strikes, as a share of the time. */
 const AT = 1 / 3;
 
