@@ -206,7 +206,7 @@ class GatedPool extends EventEmitter {
   }
 
   end(): Promise<void> {
-    for (const client of this.#idle.splice(0)) void client.end();
+    for (const client of this.#idle.splice(0)) this.#remove(client);
     return new Promise((resolve) => {
       this.#ended = resolve;
       this.#noteEnd();
@@ -237,15 +237,13 @@ class GatedPool extends EventEmitter {
     }
     this.#connecting--;
     this.#clients.add(client);
+    // One that is lent keeps its place until it is given back, dead or not.
     client.on("end", () => {
-      this.#clients.delete(client);
       const at = this.#idle.indexOf(client);
-      if (at >= 0) {
-        this.#idle.splice(at, 1);
-        if (this.listenerCount("error") > 0) this.emit("error", new Error("Connection terminated"));
-      }
-      this.#noteEnd();
-      this.#serve();
+      if (at < 0) return;
+      this.#idle.splice(at, 1);
+      this.#remove(client);
+      if (this.listenerCount("error") > 0) this.emit("error", terminated());
     });
     this.emit("connect", client);
     taker(undefined, this.#lent(client));
@@ -253,11 +251,18 @@ class GatedPool extends EventEmitter {
 
   #lent(client: GatedClient): PooledClient {
     const release = (bad?: Error | boolean): void => {
-      if (bad || client.isLost || this.#ended !== undefined) void client.end();
-      else this.#idle.push(client);
+      if (bad || client.isLost || this.#ended !== undefined) return this.#remove(client);
+      this.#idle.push(client);
       this.#serve();
     };
     return Object.assign(client, { release }) as unknown as PooledClient;
+  }
+
+  #remove(client: GatedClient): void {
+    this.#clients.delete(client);
+    void client.end();
+    this.#noteEnd();
+    this.#serve();
   }
 
   #noteEnd(): void {
