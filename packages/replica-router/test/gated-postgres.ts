@@ -243,6 +243,7 @@ class GatedPool extends EventEmitter {
       if (at < 0) return;
       this.#idle.splice(at, 1);
       this.#remove(client);
+      this.#serve();
       if (this.listenerCount("error") > 0) this.emit("error", terminated());
     });
     this.emit("connect", client);
@@ -251,8 +252,8 @@ class GatedPool extends EventEmitter {
 
   #lent(client: GatedClient): PooledClient {
     const release = (bad?: Error | boolean): void => {
-      if (bad || client.isLost || this.#ended !== undefined) return this.#remove(client);
-      this.#idle.push(client);
+      if (bad || client.isLost || this.#ended !== undefined) this.#remove(client);
+      else this.#idle.push(client);
       this.#serve();
     };
     return Object.assign(client, { release }) as unknown as PooledClient;
@@ -262,7 +263,6 @@ class GatedPool extends EventEmitter {
     this.#clients.delete(client);
     void client.end();
     this.#noteEnd();
-    this.#serve();
   }
 
   #noteEnd(): void {

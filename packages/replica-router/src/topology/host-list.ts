@@ -74,6 +74,7 @@ export class HostList {
       timeoutMs,
       onObserved: (seen) => topology.observed(host, seen),
       onFailed: (error) => topology.unreachable(host, error),
+      onLost: () => void this.#parts.monitor.look(host),
     });
     const host: Host = new Host({
       config,
