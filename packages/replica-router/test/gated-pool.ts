@@ -4,8 +4,12 @@ import { createManualClock, type ManualClock } from "@headroom/core/testing";
 import { createReplicaPool, type ReplicaPoolOptions } from "../src/index.ts";
 import { type GatedServer, gatedPg } from "./gated-postgres.ts";
 
-interface Pool {
+interface Client {
   query(text: string): Promise<{ readonly rows: readonly Readonly<Record<string, unknown>>[] }>;
+}
+
+interface Pool extends Client {
+  connect(): Promise<Client & { release(): void }>;
 }
 
 export function gatedPool(

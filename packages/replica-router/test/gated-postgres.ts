@@ -206,7 +206,7 @@ class GatedPool extends EventEmitter {
   }
 
   end(): Promise<void> {
-    for (const client of this.#idle.splice(0)) void client.end();
+    for (const client of this.#idle.splice(0)) this.#remove(client);
     return new Promise((resolve) => {
       this.#ended = resolve;
       this.#noteEnd();
@@ -237,15 +237,14 @@ class GatedPool extends EventEmitter {
     }
     this.#connecting--;
     this.#clients.add(client);
+    // One that is lent keeps its place until it is given back, dead or not.
     client.on("end", () => {
-      this.#clients.delete(client);
       const at = this.#idle.indexOf(client);
-      if (at >= 0) {
-        this.#idle.splice(at, 1);
-        if (this.listenerCount("error") > 0) this.emit("error", new Error("Connection terminated"));
-      }
-      this.#noteEnd();
+      if (at < 0) return;
+      this.#idle.splice(at, 1);
+      this.#remove(client);
       this.#serve();
+      if (this.listenerCount("error") > 0) this.emit("error", terminated());
     });
     this.emit("connect", client);
     taker(undefined, this.#lent(client));
@@ -253,11 +252,17 @@ class GatedPool extends EventEmitter {
 
   #lent(client: GatedClient): PooledClient {
     const release = (bad?: Error | boolean): void => {
-      if (bad || client.isLost || this.#ended !== undefined) void client.end();
+      if (bad || client.isLost || this.#ended !== undefined) this.#remove(client);
       else this.#idle.push(client);
       this.#serve();
     };
     return Object.assign(client, { release }) as unknown as PooledClient;
+  }
+
+  #remove(client: GatedClient): void {
+    this.#clients.delete(client);
+    void client.end();
+    this.#noteEnd();
   }
 
   #noteEnd(): void {

@@ -112,6 +112,7 @@ async function play(scheduler: fc.Scheduler, game: Game): Promise<void> {
     if (scheduler.count() > 0 && n % 3 !== 0) await scheduler.waitOne();
     else await clock.advance(10);
   }
+  expect(isOver, "all of it came to its end").toBe(true);
   await over;
   expect(landed, "writes on the primary that was replaced").toEqual([]);
   await clock.advance(1000);

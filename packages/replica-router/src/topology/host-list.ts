@@ -97,6 +97,7 @@ export class HostList {
       timeoutMs,
       onObserved: (seen) => topology.observed(host, seen),
       onFailed: (error) => topology.unreachable(host, error),
+      onLost: () => void this.#parts.monitor.look(host),
     });
     const host: Host = new Host({
       config,

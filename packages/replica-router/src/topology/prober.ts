@@ -25,6 +25,8 @@ export interface ProberOptions {
   /** Called once for each look, before those who asked for it go on. */
   readonly onObserved: (seen: Observation) => void;
   readonly onFailed: (error: unknown) => void;
+  /** Its connection has died between two looks: a server that was restarted may be behind where it was seen. */
+  readonly onLost?: () => void;
 }
 
 interface Connection {
@@ -121,7 +123,9 @@ export class Prober {
     const client = new pg.Client(config);
     // Kept at once, so that a look that takes too long ends it. Its failures are the look's.
     this.#client = client;
-    client.on("error", () => {});
+    client.on("error", () => {
+      if (this.#client === client && !this.isLooking) this.#options.onLost?.();
+    });
     client.unref?.();
     await client.connect();
     const connection = { client, identity: identityOf((await client.query(identity)).rows[0]) };
