@@ -84,11 +84,9 @@ describe("the primary is replaced", () => {
   test("it hangs, and goes on when another has taken its place: what it took is not acknowledged", async () => {
     const { db, database, load, old, heir } = await loaded();
     load.faultBegins();
-    // Until now: replication is asynchronous, so that what is under way would be acknowledged.
-    await old.configure({ synchronous_standby_names: "" });
-    // A connection to the primary, for a write that is under way for sure.
+    // A write that is under way for sure, and would be acknowledged: it waits for no standby.
     const client = await db.connect();
-    await client.query("SET application_name = 'hanging'");
+    await client.query("SET synchronous_commit = local");
     await old.pause();
     const hanging = client.query("INSERT INTO entry VALUES (-1)").catch((said) => said);
     await eventually("it is seen to hang", () => roleOf(db, old) === "unknown");
