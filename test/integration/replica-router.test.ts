@@ -2,7 +2,7 @@
 
 import { once } from "node:events";
 import { replicaLag, replicaQuery, replicaRoute } from "@headroom/core/channels";
-import { eventually, startPostgres, useServers } from "@headroom/harness";
+import { eventually, type PostgresNode, startPostgres, useServers } from "@headroom/harness";
 import {
   createReplicaPool,
   type ReplicaPool,
@@ -80,6 +80,56 @@ describe("as a pg.Pool", () => {
     expect([db.totalCount, db.ended]).toEqual([0, true]);
     await expect(db.query("SELECT 1")).rejects.toMatchObject({ code: "REPLICA_CLOSED" });
     await expect(db.connect()).rejects.toMatchObject({ code: "REPLICA_CLOSED" });
+  });
+});
+
+describe("servers that ask for a password", () => {
+  /** Everybody but the harness, at every server, until the test is over. */
+  async function askForPasswords(): Promise<void> {
+    const { primary, nodes } = postgres();
+    await primary.query("SET password_encryption = 'scram-sha-256'");
+    await primary.query("CREATE ROLE app LOGIN PASSWORD 'hunter2'");
+    await postgres().caughtUp();
+    const rule = "host all app all scram-sha-256";
+    const rewrite = (line: string) =>
+      `COPY (SELECT line FROM unnest(string_to_array(${line}, E'\\n')) line) TO `;
+    for (const node of nodes) {
+      const [file] = await node.query<{ path: string; text: string }>(
+        "SELECT current_setting('hba_file') AS path, pg_read_file(current_setting('hba_file')) AS text",
+      );
+      if (file === undefined) throw new Error(`${node.name} does not tell its rules`);
+      const write = (text: string) =>
+        node.query(`${rewrite(pg.escapeLiteral(text))}${pg.escapeLiteral(file.path)}`);
+      await write(`${rule}\n${file.text}`);
+      await node.query("SELECT pg_reload_conf()");
+      onTestFinished(async () => {
+        await write(file.text);
+        await node.query("SELECT pg_reload_conf()");
+      });
+    }
+    onTestFinished(async () => void (await primary.query("DROP ROLE app")));
+  }
+
+  test("are given it: in an object, in a URL, by a function; a wrong one is told at once", async () => {
+    const database = await postgres().createDatabase();
+    await askForPasswords();
+    const reads = async (as: (node: PostgresNode) => object | string) => {
+      const { primary, replicas } = postgres();
+      const db = createReplicaPool({ pg, primary: as(primary), replicas: replicas.map(as) });
+      opened.push(db);
+      const { rows } = await db.query("SELECT current_user::text AS name");
+      return rows;
+    };
+    const expected = [{ name: "app" }];
+    const login = (password: unknown) => (node: PostgresNode) => {
+      return { ...node.connection(database), user: "app", password };
+    };
+    expect(await reads(login("hunter2"))).toEqual(expected);
+    expect(await reads(login(async () => "hunter2"))).toEqual(expected);
+    const url = ({ via }: PostgresNode) =>
+      `postgres://app:hunter2@${via.host}:${via.port}/${database}`;
+    expect(await reads(url)).toEqual(expected);
+    await expect(reads(login("wrong"))).rejects.toMatchObject({ code: "28P01" });
   });
 });
 

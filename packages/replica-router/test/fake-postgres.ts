@@ -18,6 +18,8 @@ export class FakeServer {
   /** Answers nothing. */
   isHung = false;
   version = 150018;
+  /** Functions of its database that may write. */
+  volatileFunctions: readonly string[] = [];
   heard: string[] = [];
   readonly clients = new Set<FakeClient>();
   /** Answers a statement that is not the router's own: rows, or an error. */
@@ -42,7 +44,9 @@ export class FakeServer {
       const lsn = `${(this.lsn >> 32n).toString(16)}/${(this.lsn & 0xffffffffn).toString(16)}`;
       return [{ standby: this.isStandby, lsn, timeline: this.timeline }];
     }
-    if (text.includes("pg_catalog") || text.includes("pg_proc")) return [];
+    if (text.includes("pg_catalog.pg_proc"))
+      return this.volatileFunctions.map((name) => ({ name }));
+    if (text.includes("pg_catalog")) return [];
     this.heard.push(text);
     return this.answer(text, client);
   }
@@ -58,6 +62,7 @@ export const serverError = (code: string, severity = "ERROR"): Error =>
 interface FakeConfig {
   readonly host: string;
   readonly servers: ReadonlyMap<string, FakeServer>;
+  readonly password?: unknown;
 }
 
 export class FakeClient extends EventEmitter {
@@ -69,8 +74,11 @@ export class FakeClient extends EventEmitter {
   #isEnded = false;
   #waiting: Callback[] = [];
 
-  constructor({ host, servers }: FakeConfig) {
+  readonly password: unknown;
+
+  constructor({ host, servers, password }: FakeConfig) {
     super();
+    this.password = password;
     const server = servers.get(host);
     if (server === undefined) throw new Error(`no server ${host}`);
     this.server = server;
@@ -80,15 +88,18 @@ export class FakeClient extends EventEmitter {
 
   async connect(): Promise<void> {
     if (this.server.isDown) throw failed("connect ECONNREFUSED", "ECONNREFUSED");
-    if (this.server.isHung)
-      await new Promise<void>((_, reject) => this.#waiting.push((error) => reject(error)));
     this.server.clients.add(this);
+    if (this.server.isHung) {
+      await new Promise<void>((_, reject) => this.#waiting.push((error) => reject(error)));
+    }
     this.#status = "I";
   }
 
   async end(): Promise<void> {
+    if (this.#isEnded) return;
     this.#isEnded = true;
     this.server.clients.delete(this);
+    this.emit("end");
   }
 
   getTransactionStatus(): string | null {
@@ -157,6 +168,8 @@ export class FakePool extends EventEmitter {
   constructor(options: Record<string, unknown>) {
     super();
     this.options = { ...options };
+    // As pg-pool does it.
+    Object.defineProperty(this.options, "password", { enumerable: false });
     this.#Client = (options["Client"] ?? FakeClient) as ClientClass;
   }
 

@@ -11,18 +11,23 @@ export interface RoutedServers {
   readonly clock: ManualClock;
   readonly database: RoutedDatabase;
   readonly routes: RouteDecision[];
+  /** Real connections that were made. */
+  readonly connected: readonly unknown[];
   server(host: string): FakeServer;
   /** Runs a statement; the name of the server that answered. */
   ask(text: string, route?: "primary" | "replica"): Promise<string>;
 }
 
-/** `a` is the primary, `b` and `c` follow it. */
+/** `a` is the primary, `b` and `c` follow it. @param primary what is different about `a`. */
 export async function routedServers(
   options: Partial<ReplicaPoolOptions> = {},
+  primary: Partial<FakeServer> = {},
 ): Promise<RoutedServers> {
   const clock = createManualClock();
   const { pg, server, config } = fakePostgres("a", "b", "c");
+  Object.assign(server("a"), primary);
   const routes: RouteDecision[] = [];
+  const connected: unknown[] = [];
   const settings = replicaPoolSettings({
     pg,
     clock,
@@ -32,7 +37,10 @@ export async function routedServers(
     onRoute: (route) => routes.push(route),
     ...options,
   });
-  const database = new RoutedDatabase(settings, { onConnect: () => {}, onLost: () => {} });
+  const database = new RoutedDatabase(settings, {
+    onConnect: (client) => connected.push(client),
+    onLost: () => {},
+  });
   onTestFinished(async () => {
     const ending = database.end();
     await clock.advance(20_000);
@@ -46,5 +54,5 @@ export async function routedServers(
   await ask("SELECT 1");
   await clock.advance(1);
   routes.length = 0;
-  return { clock, database, routes, server, ask };
+  return { clock, database, routes, connected, server, ask };
 }

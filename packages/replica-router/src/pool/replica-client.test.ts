@@ -1,27 +1,14 @@
-import { createManualClock } from "@headroom/core/testing";
-import { expect, onTestFinished, test } from "vitest";
-import { fakePostgres, serverError } from "../../test/fake-postgres.ts";
+import { expect, test } from "vitest";
+import { serverError } from "../../test/fake-postgres.ts";
+import { routedServers } from "../../test/routed-servers.ts";
 import type { ReplicaClient } from "./replica-client.ts";
-import { replicaPoolSettings } from "./replica-pool-options.ts";
-import { RoutedDatabase } from "./routed-database.ts";
 
 async function open() {
-  const clock = createManualClock();
-  const { pg, server, config } = fakePostgres("a", "b");
-  const options = { pg, clock, primary: config("a"), replicas: [config("b")] };
-  const database = new RoutedDatabase(replicaPoolSettings(options), {
-    onConnect: () => {},
-    onLost: () => {},
-  });
-  onTestFinished(async () => {
-    const ending = database.end();
-    await clock.advance(20_000);
-    await ending;
-  });
-  await database.query("SELECT 1");
-  await clock.advance(1);
-  const client = database.client(undefined);
-  return { clock, server, database, client };
+  const servers = await routedServers();
+  // One replica, so that it is known who reads.
+  servers.server("c").kill();
+  await servers.clock.advance(2000);
+  return { ...servers, client: servers.database.client(undefined) };
 }
 
 const where = async (client: ReplicaClient, text: string): Promise<unknown> =>

@@ -25,7 +25,20 @@ import type { HostConfig } from "../topology/host.ts";
 import { hostConfigs } from "./host-configs.ts";
 
 /** A server: what `pg.Client` takes, as a text or an object, and what the router adds to it. */
-export type ServerConfig = string | (ConnectionConfig & ServerExtras);
+export type ServerConfig =
+  | string
+  | (ConnectionConfig & ServerExtras)
+  | (ConnectionFields & ServerExtras);
+
+/** So that what is typed as `pg.ClientConfig` fits: an interface has no index. All fields are passed on. */
+interface ConnectionFields {
+  readonly connectionString?: unknown;
+  readonly host?: unknown;
+  readonly port?: unknown;
+  readonly user?: unknown;
+  readonly password?: unknown;
+  readonly database?: unknown;
+}
 
 export interface ServerExtras {
   /** In events and errors. @default "host:port" */

@@ -132,6 +132,14 @@ describe("a replica pool", () => {
     await clock.advance(1100);
     expect(await writing).toMatchObject({ code: "REPLICA_NO_PRIMARY", retryable: true });
   });
+
+  test("cuts reads off servers that hang, and makes them elsewhere", async () => {
+    const { asked, server, clock } = await open();
+    for (const host of ["b", "c"]) server(host).isHung = true;
+    const reading = asked("SELECT 1");
+    await clock.advance(1000);
+    expect(await reading).toBe("a");
+  });
 });
 
 describe("a client", () => {

@@ -1,30 +1,8 @@
-import { createManualClock } from "@headroom/core/testing";
-import { expect, onTestFinished, test } from "vitest";
-import { fakePostgres } from "../../test/fake-postgres.ts";
-import { replicaPoolSettings } from "./replica-pool-options.ts";
-import { RoutedDatabase } from "./routed-database.ts";
-
-async function open() {
-  const clock = createManualClock();
-  const { pg, server, config } = fakePostgres("a", "b");
-  const connected: unknown[] = [];
-  const options = { pg, clock, primary: config("a"), replicas: [config("b")] };
-  const database = new RoutedDatabase(replicaPoolSettings(options), {
-    onConnect: (client) => connected.push(client),
-    onLost: () => {},
-  });
-  onTestFinished(async () => {
-    const ending = database.end();
-    await clock.advance(20_000);
-    await ending;
-  });
-  await database.query("SELECT 1");
-  await clock.advance(1);
-  return { clock, server, database, connected };
-}
+import { expect, test } from "vitest";
+import { routedServers } from "../../test/routed-servers.ts";
 
 test("its stats say who is what, and which way statements went", async () => {
-  const { database, server, clock } = await open();
+  const { database, server, clock } = await routedServers();
   server("a").lsn = 0x1100n;
   await clock.advance(2000);
   expect(database.stats).toMatchObject({
@@ -38,8 +16,9 @@ test("its stats say who is what, and which way statements went", async () => {
         inFlight: 0,
       },
       { name: "b", role: "replica", health: "healthy", timeline: 1, lagBytes: 0x100, inFlight: 0 },
+      { name: "c", role: "replica" },
     ],
-    routes: { "read/primary/hint": 1 },
+    routes: { "read/replica/read": 1 },
     retries: 0,
     misrouted: 0,
     leakedTransactions: 0,
@@ -47,7 +26,7 @@ test("its stats say who is what, and which way statements went", async () => {
 });
 
 test("a server that says it is read-only now is not the primary any more", async () => {
-  const { database, server } = await open();
+  const { database, server } = await routedServers();
   const [client] = server("a").clients;
   for (const each of server("a").clients) {
     each.connection.emit("parameterStatus", {
@@ -60,14 +39,14 @@ test("a server that says it is read-only now is not the primary any more", async
 });
 
 test("clients that were given back are given out again", async () => {
-  const { database } = await open();
+  const { database } = await routedServers();
   const client = database.client(undefined);
   client.release();
   expect(database.client(undefined)).toBe(client);
 });
 
 test("each real connection is told of, and all are closed at the end", async () => {
-  const { database, connected, clock } = await open();
+  const { database, connected, clock } = await routedServers();
   expect(connected.length).toBeGreaterThan(0);
   const ending = database.end();
   await clock.advance(1);

@@ -4,13 +4,13 @@ import { fakePostgres } from "../../test/fake-postgres.ts";
 import type { PgModule } from "../pg-module.ts";
 import { HostConnections } from "./host-connections.ts";
 
-function connections(max: number) {
+function connections(max: number, given: object = {}) {
   const clock = createManualClock();
   const { pg, server, config } = fakePostgres("a");
   const told: string[] = [];
   const made = new HostConnections({
     pg: pg as unknown as PgModule,
-    config: config("a"),
+    config: { ...config("a"), ...given },
     max,
     clock,
     onConnect: () => told.push("connect"),
@@ -69,4 +69,19 @@ test("what a server says of itself is heard from the first message on", async ()
   };
   connection.emit("parameterStatus", { parameterName: "in_hot_standby", parameterValue: "on" });
   expect(told).toEqual(["connect", "in_hot_standby=on"]);
+});
+
+test("a password reaches the connection, though pg-pool hides it", async () => {
+  const { made } = connections(1, { password: "hunter2" });
+  const lease = await made.acquire("read");
+  expect((lease.client as unknown as { password: unknown }).password).toBe("hunter2");
+});
+
+test("a connection that a hung server does not complete does not keep it from closing", async () => {
+  const { made, server } = connections(1);
+  server.isHung = true;
+  const waiting = made.acquire("read").catch((error: Error) => error.message);
+  await made.close(Promise.resolve());
+  expect(await waiting).toMatch(/not used any more/);
+  expect(made.pool.totalCount).toBe(0);
 });

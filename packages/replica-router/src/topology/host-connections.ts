@@ -52,19 +52,14 @@ export class HostConnections {
     );
     this.#clock = clock;
     this.#patienceMs = connectionTimeoutMillis || Number.POSITIVE_INFINITY;
-    const Client = observedClient(
-      pg,
-      { connectionTimeoutMillis },
-      ({ parameterName, parameterValue }) => onParameter(parameterName, parameterValue),
-    );
+    const Client = observedClient(pg, connectionTimeoutMillis, {
+      onMade: (client) => this.#follow(client),
+      onStatus: ({ parameterName, parameterValue }) => onParameter(parameterName, parameterValue),
+    });
     // The pool would start and stop a timer for each statement, also when a connection is free.
     const untimed = { connectionTimeoutMillis: 0 };
     this.pool = new pg.Pool({ keepAlive: true, ...config, ...untimed, max, Client });
-    this.pool.on("connect", (client: PgClient) => {
-      this.#clients.add(client);
-      client.once("end", () => this.#clients.delete(client));
-      onConnect(client);
-    });
+    this.pool.on("connect", onConnect);
     this.pool.on("error", onLost);
   }
 
@@ -85,6 +80,12 @@ export class HostConnections {
         else resolve(this.#lend(client, use));
       });
     });
+  }
+
+  /** From before it is connected: a server that hangs may never let it. */
+  #follow(client: PgClient): void {
+    this.#clients.add(client);
+    client.once("end", () => this.#clients.delete(client));
   }
 
   /** Says what pg-pool would say. */
@@ -148,15 +149,27 @@ function terminated(why: string): Error {
   return new Error(`Connection terminated: ${why}`);
 }
 
-/** A client that tells what its server says of itself, from the first message on. */
+interface Observer {
+  readonly onMade: (client: PgClient) => void;
+  readonly onStatus: (message: ParameterStatus) => void;
+}
+
+/** A client that is known before it is connected, and tells what its server says from the first message on. */
 function observedClient(
   pg: PgModule,
-  limits: ConnectionConfig,
-  onStatus: (message: ParameterStatus) => void,
+  connectionTimeoutMillis: number,
+  { onMade, onStatus }: Observer,
 ): PgModule["Client"] {
   return class ObservedClient extends pg.Client {
     constructor(config: ConnectionConfig) {
-      super({ ...config, ...limits });
+      // pg-pool hides a password from whoever lists the fields, also from a copy.
+      const { password } = config;
+      super({
+        ...config,
+        connectionTimeoutMillis,
+        ...(password === undefined ? {} : { password }),
+      });
+      onMade(this);
       this.connection.on("parameterStatus", onStatus);
     }
   };
