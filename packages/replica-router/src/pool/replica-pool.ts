@@ -164,8 +164,8 @@ function makeClass(Pool: new (config: ConnectionConfig) => PgPool): ReplicaPoolC
     }
 
     get session(): ReplicaSession {
-      const { sessions, positions } = this.database;
-      const scope = sessions.present;
+      const { database } = this;
+      const scope = database.sessions.present;
       return {
         get needsToken() {
           return scope.needsToken;
@@ -174,7 +174,7 @@ function makeClass(Pool: new (config: ConnectionConfig) => PgPool): ReplicaPoolC
           return scope.hasUnplacedWrites;
         },
         async token() {
-          const token = await positions.token(scope);
+          const token = await database.token(scope);
           return token && formatToken(token);
         },
       };

@@ -4,13 +4,16 @@ import type { DatabaseRole } from "@headroom/core/channels";
 import type { Health } from "@headroom/core/health";
 import { discoverRegularly } from "../discovering.ts";
 import { ReplicaError } from "../errors.ts";
+import { KeepAlive } from "../keep-alive.ts";
 import type { PgClient, PgResult } from "../pg-module.ts";
 import { Job } from "../routing/job.ts";
 import { ReadChoice } from "../routing/read-choice.ts";
 import { RouteLog } from "../routing/route-log.ts";
 import { Router } from "../routing/router.ts";
 import { SessionPositions } from "../routing/session-positions.ts";
+import type { SessionScope } from "../session/session-scope.ts";
 import { Sessions } from "../session/sessions.ts";
+import type { Token } from "../session/token.ts";
 import { CatalogLoader } from "../sql/catalog-loader.ts";
 import { createSqlClassifier, type SqlClassifier } from "../sql/sql-classifier.ts";
 import type { RouteHint } from "../sql/statement.ts";
@@ -57,7 +60,8 @@ export interface ReplicaPoolStats {
 
 export class RoutedDatabase {
   readonly sessions: Sessions = new Sessions();
-  readonly positions: SessionPositions;
+  readonly #positions: SessionPositions;
+  readonly #keepAlive = new KeepAlive();
   readonly #settings: ReplicaPoolSettings;
   readonly #topology: Topology;
   readonly #monitor: Monitor;
@@ -78,7 +82,7 @@ export class RoutedDatabase {
     this.#topology = topology;
     this.#monitor = new Monitor({ topology, clock, random, ...monitor });
     this.#classifier = createSqlClassifier();
-    this.positions = new SessionPositions({ topology, monitor: this.#monitor, clock });
+    this.#positions = new SessionPositions({ topology, monitor: this.#monitor, clock });
     this.#log = new RouteLog({ name, clock, lag: topology.lag, onRoute });
     this.#hosts = new HostList({
       pg,
@@ -104,9 +108,10 @@ export class RoutedDatabase {
       patienceMs: settings.failoverMs,
     });
     const parts = { settings, topology, monitor: this.#monitor, clock };
-    const choice = new ReadChoice({ ...parts, positions: this.positions, policy });
+    const choice = new ReadChoice({ ...parts, positions: this.#positions, policy });
     this.#router = new Router({
       ...parts,
+      keepAlive: this.#keepAlive,
       choice,
       log: this.#log,
       ready: this.#catalog.ready,
@@ -155,6 +160,11 @@ export class RoutedDatabase {
       routes: this.#log.counts,
       ...this.#router.counts,
     };
+  }
+
+  /** All that a session has written and seen. */
+  token(scope: SessionScope): Promise<Token | undefined> {
+    return this.#keepAlive.during(this.#positions.token(scope));
   }
 
   /** Of all servers together. */

@@ -12,6 +12,7 @@
 
 import type { Clock } from "@headroom/core/clock";
 import { noPrimary, outcomeUnknown, poolExhausted, ReplicaError, unavailable } from "../errors.ts";
+import type { KeepAlive } from "../keep-alive.ts";
 import type { PgResult } from "../pg-module.ts";
 import type { SessionScope } from "../session/session-scope.ts";
 import { questionsOf } from "../topology/engine.ts";
@@ -36,6 +37,7 @@ export interface RouterParts {
   readonly onMisrouted: (text: string) => void;
   readonly log: RouteLog;
   readonly clock: Clock;
+  readonly keepAlive: KeepAlive;
   /** Undefined when it is known what the database has; else resolves when it is. */
   readonly ready: () => Promise<void> | undefined;
 }
@@ -67,8 +69,10 @@ export class Router {
   /** @param keep gets the connection when the statement has bound its client to it. */
   execute(job: Job, keep?: Keep): Promise<PgResult> {
     return traceQuery(this.#parts.settings.name, job, () => {
-      const ready = this.#parts.ready();
-      return ready === undefined ? this.#run(job, keep) : ready.then(() => this.#run(job, keep));
+      const { ready, keepAlive } = this.#parts;
+      const soon = ready();
+      if (soon === undefined) return this.#run(job, keep);
+      return keepAlive.during(soon).then(() => this.#run(job, keep));
     });
   }
 
@@ -82,7 +86,8 @@ export class Router {
 
   /** A connection for something that talks to it itself: a cursor, a stream. */
   async seat(job: Job): Promise<Seat> {
-    await this.#parts.ready();
+    const { ready, keepAlive } = this.#parts;
+    await keepAlive.during(ready() ?? Promise.resolve());
     const deadlineMs = this.#deadlineMs();
     return mayUseReplica(job)
       ? this.#readerSeat(job, "bound", { hosts: undefined }, deadlineMs)
@@ -125,8 +130,8 @@ export class Router {
    * (or its user) may be read-only and the server well: it is looked at.
    */
   async doubt(host: Host): Promise<void> {
-    const { topology, monitor } = this.#parts;
-    if (host === topology.primary) await monitor.look(host);
+    const { topology, monitor, keepAlive } = this.#parts;
+    if (host === topology.primary) await keepAlive.during(monitor.look(host));
   }
 
   /** A connection to `host` leads to a server that is not the primary, where that was expected. */
@@ -225,18 +230,18 @@ export class Router {
   }
 
   async #readerSeat(job: Job, use: LeaseUse, tried: Tried, deadlineMs: number): Promise<Seat> {
-    const { choice, clock, topology } = this.#parts;
+    const { choice, clock, topology, keepAlive } = this.#parts;
     let last: unknown;
     let pauseMs = FIRST_PAUSE_MS;
     for (;;) {
       const chosen = choice.choose(job, tried.hosts);
-      const route = chosen instanceof Promise ? await chosen : chosen;
+      const route = chosen instanceof Promise ? await keepAlive.during(chosen) : chosen;
       if (route === undefined) {
         // A look may succeed where connections fail, or find an outdated primary as it was.
         const isInVain = tried.hosts !== undefined || topology.primary !== undefined;
         await this.#awaitChange(deadlineMs, () => this.#unavailable(last));
         if (isInVain) {
-          await clock.sleep(Math.min(pauseMs, deadlineMs - this.#nowMs));
+          await keepAlive.during(clock.sleep(Math.min(pauseMs, deadlineMs - this.#nowMs)));
           pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
         }
         tried.hosts = undefined;
@@ -268,7 +273,7 @@ export class Router {
     reason: RouteReason,
     deadlineMs: number,
   ): Promise<Seat> {
-    const { topology, clock, settings } = this.#parts;
+    const { topology, clock, settings, keepAlive } = this.#parts;
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
       const host = topology.primary;
       if (host === undefined) {
@@ -288,8 +293,8 @@ export class Router {
         if (failureOf(error) !== "connection") throw this.#refusal(host, error);
         if (this.#nowMs >= deadlineMs) throw noPrimary(settings.name, settings.failoverMs, error);
         this.counts.retries++;
-        await this.blame(host, error, this.#nowMs);
-        if (topology.primary === host) await clock.sleep(pauseMs);
+        await keepAlive.during(this.blame(host, error, this.#nowMs));
+        if (topology.primary === host) await keepAlive.during(clock.sleep(pauseMs));
       }
     }
   }
@@ -364,12 +369,12 @@ export class Router {
   }
 
   async #awaitChange(deadlineMs: number, error: () => unknown): Promise<void> {
-    const { topology, settings } = this.#parts;
+    const { topology, settings, keepAlive } = this.#parts;
     if (this.#isClosed) throw new ReplicaError("REPLICA_CLOSED", `"${settings.name}" was ended`);
     const { refusal } = topology;
     if (refusal !== undefined) throw refusal;
     if (this.#nowMs >= deadlineMs) throw error();
-    await topology.changed(deadlineMs);
+    await keepAlive.during(topology.changed(deadlineMs));
   }
 
   #refusal(host: Host, error: unknown): unknown {

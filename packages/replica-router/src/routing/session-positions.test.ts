@@ -6,7 +6,7 @@ test("a token is the primary's position after the last write", async () => {
   const token = await database.sessions.run(undefined, async () => {
     await ask("INSERT INTO t VALUES (1)");
     server("a").lsn = 0x2000n;
-    return database.positions.token(database.sessions.present);
+    return database.token(database.sessions.present);
   });
   expect(token).toMatchObject({ system: "7", timeline: 1, lsn: 0x2000n });
 });
@@ -16,7 +16,7 @@ test("without a primary it is one that only the primary satisfies", async () => 
   const token = await database.sessions.run(undefined, async () => {
     await ask("INSERT INTO t VALUES (1)");
     server("a").kill();
-    const asked = database.positions.token(database.sessions.present);
+    const asked = database.token(database.sessions.present);
     await clock.advance(2000);
     return asked;
   });
@@ -25,8 +25,6 @@ test("without a primary it is one that only the primary satisfies", async () => 
 
 test("who has done nothing has none", async () => {
   const { database } = await routedServers();
-  const none = database.sessions.run(undefined, () =>
-    database.positions.token(database.sessions.present),
-  );
+  const none = database.sessions.run(undefined, () => database.token(database.sessions.present));
   expect(await none).toBeUndefined();
 });
