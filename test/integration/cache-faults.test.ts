@@ -1,3 +1,5 @@
+import { createCache } from "@headroom/cache";
+import { redisStore } from "@headroom/cache/redis";
 import { eventually, startRedis, testSeed, useServers } from "@headroom/harness";
 import { Redis } from "ioredis";
 import { afterEach, expect, test } from "vitest";
@@ -150,4 +152,24 @@ test("the account sees a cache that is wrong", async () => {
   await synced(apart);
   await apart.run(wait(1_500), random);
   expect(apart.account().staleElsewhere + apart.account().staleHere).toBeGreaterThan(0);
+});
+
+test("a lease that Redis grants to a process that has given up is not waited for by the others", async () => {
+  const leaseMs = 60_000;
+  const [first, second] = [client(), client()].map((made) =>
+    createCache({ name: "late", l2: redisStore(made), leaseMs }).define<string, string>("value", {
+      ttlMs: 60_000,
+      load: async (key) => `value of ${key}`,
+    }),
+  );
+  // Who misses expects to miss again, and asks for the lease at once.
+  await first?.get("nothing is there");
+  await second?.get("nor there");
+  await redis().primary.pause();
+  const alone = first?.get("k");
+  expect(await alone).toBe("value of k");
+  await redis().primary.resume();
+  const startMs = performance.now();
+  expect(await second?.get("k")).toBe("value of k");
+  expect(performance.now() - startMs).toBeLessThan(1_000);
 });

@@ -50,7 +50,10 @@ export class CacheFleet {
   readonly #counts = { reads: 0, failed: 0, staleHere: 0, staleElsewhere: 0, done: 0, queued: 0 };
 
   /** @param clients one a process. */
-  constructor(clients: readonly RedisClient[], options: { readonly heartbeatMs?: number } = {}) {
+  constructor(
+    clients: readonly RedisClient[],
+    options: { readonly heartbeatMs?: number; readonly waitForLoadMs?: number } = {},
+  ) {
     this.#processes = clients.map((client) => {
       const cache = createCache({
         name: "faults",
@@ -60,6 +63,7 @@ export class CacheFleet {
       const loads: Process["loads"] = [];
       const values = cache.define<string, number>("value", {
         ttlMs: 60_000,
+        waitForLoadMs: options.waitForLoadMs,
         load: async (key) => {
           loads.push({ key, atMs: performance.now() });
           const value = this.#source.get(key) ?? 0;

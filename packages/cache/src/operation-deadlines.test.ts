@@ -44,6 +44,30 @@ test("a result or an error in time is the operation's own, and leaves nothing th
   expect(clock.pending).toBe(0);
 });
 
+test("whoever asked for it is told a late result, once, and no other", async () => {
+  const clock = createManualClock();
+  const deadlines = new OperationDeadlines(50, clock, () => late);
+  const told: unknown[] = [];
+  const begin = (work: Promise<unknown>) =>
+    deadlines.limit(
+      work,
+      (error) => error,
+      (result) => told.push(result),
+    );
+  const outcomes = Promise.allSettled([
+    begin(clock.sleep(20).then(() => "in time")),
+    begin(clock.sleep(60).then(() => "late")),
+    begin(clock.sleep(60).then(() => Promise.reject(new Error("late error")))),
+  ]);
+  await clock.advance(100);
+  expect((await outcomes).map(({ status }) => status)).toEqual([
+    "fulfilled",
+    "rejected",
+    "rejected",
+  ]);
+  expect(told).toEqual(["late"]);
+});
+
 test("a late result and a late error are dropped in silence", async () => {
   const { clock, begin } = setup();
   const result = begin(clock.sleep(60).then(() => "late result"));

@@ -11,7 +11,8 @@
  * has read the replies that have long been there. So what has run out is given one more turn of the
  * event loop before it is failed.
  *
- * A late result is dropped, a late error is no unhandled rejection. What was sent may still take effect.
+ * A late result is dropped, unless somebody wants to undo what it brought; a late error is no
+ * unhandled rejection. What was sent may still take effect.
  */
 
 import type { Clock, Timer } from "@headroom/core/clock";
@@ -42,17 +43,19 @@ export class OperationDeadlines {
    * Settles as `work` does, or rejects when that takes longer.
    * @param ended called before it settles: with undefined, or with the error, of which it makes what
    *   is rejected with.
+   * @param late told a result that came after its time.
    */
   limit<Result>(
     work: Promise<Result>,
     ended: (error: unknown, failed: boolean) => unknown,
+    late?: (result: Result) => void,
   ): Promise<Result> {
     return new Promise((resolve, reject) => {
       const fail = (error: unknown): void => reject(ended(error, true));
       const operation = this.#begin(fail);
       work.then(
         (result) => {
-          if (operation.fail === undefined) return;
+          if (operation.fail === undefined) return late?.(result);
           operation.fail = undefined;
           ended(undefined, false);
           resolve(result);

@@ -51,18 +51,20 @@ export class OperationGuard {
   /**
    * Runs `operation` and settles in time.
    *
+   * @param late told a result that came after its time, to undo what nobody has waited for.
    * @throws CircuitOpenError `CIRCUIT_OPEN`; it was not run.
    * @throws CacheStoreTimeoutError `CACHE_STORE_TIMEOUT`; it may still take effect.
    * @throws what `errorOf` makes of its failure.
    */
-  run<Result>(operation: () => Promise<Result>): Promise<Result> {
+  run<Result>(operation: () => Promise<Result>, late?: (result: Result) => void): Promise<Result> {
     const permit = this.#circuit.tryAcquire();
     // The circuit itself says why it refuses and until when.
-    if (permit === undefined) return this.#circuit.run(() => this.run(operation));
-    return this.#deadlines.limit(started(operation), (error, failed) => {
+    if (permit === undefined) return this.#circuit.run(() => this.run(operation, late));
+    const ended = (error: unknown, failed: boolean): unknown => {
       permit.done(failed ? "failure" : "success");
       return !failed || isHeadroomError(error) ? error : this.#errorOf(error);
-    });
+    };
+    return this.#deadlines.limit(started(operation), ended, late);
   }
 }
 

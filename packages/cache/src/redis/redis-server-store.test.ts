@@ -92,6 +92,33 @@ test("what the client never answers fails in time, and is not waited for again",
   await expect(store.ping()).rejects.toMatchObject({ code: "CIRCUIT_OPEN" });
 });
 
+test("a lease that is granted when nobody waits for it any more is given back, also past an open circuit", async () => {
+  const released: unknown[] = [];
+  const GRANTED = 1;
+  const HELD = 2;
+  const { store, clock } = open(
+    single(async (_, args) => {
+      const isRelease = args.length === 5;
+      if (isRelease) released.push(args.slice(2).map(String));
+      await clock.sleep(80);
+      return isRelease ? 1 : [GRANTED, HELD];
+    }),
+  );
+  const lease = (key: string, token: string) => ({ key, token, leaseMs: 1_000, refresh: false });
+  const leases = Promise.allSettled([
+    store.lease([lease("a", "A"), lease("b", "B")]),
+    store.tags(0, []),
+  ]);
+  await clock.advance(50);
+  for (const outcome of await leases) {
+    expect(outcome).toMatchObject({ reason: { code: "CACHE_STORE_TIMEOUT" } });
+  }
+  expect(store.isWell).toBe(false);
+  expect(released).toEqual([]);
+  await clock.advance(30);
+  expect(released).toEqual([["hr:{a}", expect.stringContaining("hr:{a}"), "A"]]);
+});
+
 test("in a Cluster, a master that does not answer is a reason to ask who has its slots", async () => {
   let asked = 0;
   const refresh = () => {

@@ -177,9 +177,22 @@ export class RedisServerStore implements CacheStore {
     for (const { token, leaseMs, refresh } of requests) {
       args.push(token, wholeMs(leaseMs), refresh ? 1 : 0);
     }
-    const replies = (await this.#run(scripts.LEASE, requests, args)) as unknown[];
+    const late = (replies: unknown): void => this.#giveBack(requests, replies as unknown[]);
+    const replies = (await this.#run(scripts.LEASE, requests, args, late)) as unknown[];
     return replies.map((reply) => leaseReply(reply, this.#partition));
   };
+
+  /**
+   * Leases that were granted too late: nobody uses them, and others would wait until they run out.
+   * Without the guard, because the delay may have opened the circuit, and the server answers now.
+   */
+  #giveBack(requests: readonly (LeaseRequest & Placed)[], replies: readonly unknown[]): void {
+    requests.forEach(({ value, token }, at) => {
+      if (leaseReply(replies[at], this.#partition).kind !== "granted") return;
+      const keys = [value, this.#keys.lease(value)];
+      scripts.RELEASE.run(this.#client, keys, [token]).catch(() => {});
+    });
+  }
 
   readonly #fill = async (fills: readonly (Fill & Placed)[]): Promise<readonly boolean[]> => {
     const args: RedisArgument[] = [];
@@ -220,12 +233,12 @@ export class RedisServerStore implements CacheStore {
     script: RedisScript,
     placed: readonly Placed[],
     args: readonly RedisArgument[],
+    late?: (replies: unknown) => void,
   ): Promise<unknown> {
     const keys: string[] = [];
     for (const { value } of placed) keys.push(value, this.#keys.lease(value));
-    return this.#guarded(this.#slotOf(placed[0]?.value ?? ""), () =>
-      script.run(this.#client, keys, args),
-    );
+    const slot = this.#slotOf(placed[0]?.value ?? "");
+    return this.#guarded(slot, () => script.run(this.#client, keys, args), late);
   }
 
   async #onTags(
@@ -243,8 +256,12 @@ export class RedisServerStore implements CacheStore {
     return isRedisCluster(this.#client) ? redisSlot(redisKey) : 0;
   }
 
-  #guarded<Result>(slot: number, operation: () => Promise<Result>): Promise<Result> {
-    return this.#guardOf(slot).run(operation);
+  #guarded<Result>(
+    slot: number,
+    operation: () => Promise<Result>,
+    late?: (result: Result) => void,
+  ): Promise<Result> {
+    return this.#guardOf(slot).run(operation, late);
   }
 
   #guardOf(slot: number): OperationGuard {
