@@ -19,6 +19,10 @@ const withoutPlace = [
   "test/harness/src/embedded-postgres.server.test.ts",
 ];
 
+// One after the other when all else is done: a load balancer takes a failure for its own when its
+// process stood still meanwhile, and these count failures to the last one.
+const alone = ["test/integration/lb-faults-broken-bodies.test.ts"];
+
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
@@ -60,6 +64,17 @@ export default defineConfig({
           ...onServers,
           name: "processes",
           include: withoutPlace,
+          exclude: alone,
+          env: { HEADROOM_SERVERS: "none" },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          ...onServers,
+          name: "alone",
+          include: alone,
+          fileParallelism: false,
           env: { HEADROOM_SERVERS: "none" },
         },
       },

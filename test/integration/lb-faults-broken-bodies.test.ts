@@ -24,9 +24,8 @@ describe("one of four", () => {
   ] as const)(
     "%s: its clients are told, nothing is sent twice, and it is ejected",
     async (what, script, code) => {
-      // Blind to failures but for ejection, so that it is ejected and not only avoided. Those that are
-      // whole are never silent for so long, however busy the machine.
-      const lb = balanced(fleet().nodes, { policy: "round-robin", bodyTimeoutMs: 3_000 });
+      // Blind to failures but for ejection, so that it is ejected and not only avoided.
+      const lb = balanced(fleet().nodes, { policy: "round-robin", bodyTimeoutMs: 500 });
       await broken().behave(script);
       const load = new Load(lb, fleet().nodes);
       await load.run(400);
