@@ -4,11 +4,33 @@ import { defineConfig } from "vitest/config";
 const conditions = ["@headroom/source"];
 const report = process.env["HEADROOM_REPORT"];
 
+// Real servers, each file in a process of its own with its own servers.
+const onServers = {
+  setupFiles: ["test/harness/src/watchdog-setup.ts"],
+  testTimeout: 60_000,
+  hookTimeout: 120_000,
+  pool: "forks" as const,
+};
+
+// What takes no server from a place: its servers are Node processes, wherever PostgreSQL and Redis run.
+const withoutPlace = [
+  "test/integration/lb-*.test.ts",
+  "test/harness/src/http-*.server.test.ts",
+  "test/harness/src/embedded-postgres.server.test.ts",
+];
+
+// One after the other when all else is done: a load balancer takes a failure for its own when its
+// process stood still meanwhile, and these count failures to the last one.
+const alone = ["test/integration/lb-faults-broken-bodies.test.ts"];
+
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
     reporters: report ? ["default", ["json", { outputFile: report }]] : ["default"],
+    // As many files at a time as there are cores, all projects together. Vitest leaves one core to
+    // itself unless told otherwise, which on two would mean one file after the other.
+    maxWorkers: "100%",
     projects: [
       {
         extends: true,
@@ -23,17 +45,37 @@ export default defineConfig({
         },
       },
       {
-        // Real servers, started by the harness: one file at a time on a small machine.
+        // PostgreSQL and Redis from a place, local or Docker. `pnpm test:containers` runs this project,
+        // and only this, a second time: whatever could depend on where servers run is in it.
         extends: true,
         test: {
+          ...onServers,
           name: "integration",
           include: ["test/harness/src/**/*.server.test.ts", "test/integration/**/*.test.ts"],
+          exclude: withoutPlace,
           globalSetup: ["test/harness/src/global-setup.ts"],
-          setupFiles: ["test/harness/src/watchdog-setup.ts"],
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
+        },
+      },
+      {
+        // Runs once: nothing here would be another test in Docker. "none" makes a file that takes
+        // a server from a place after all fail, and say where it belongs.
+        extends: true,
+        test: {
+          ...onServers,
+          name: "processes",
+          include: withoutPlace,
+          exclude: alone,
+          env: { HEADROOM_SERVERS: "none" },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          ...onServers,
+          name: "alone",
+          include: alone,
           fileParallelism: false,
-          pool: "forks",
+          env: { HEADROOM_SERVERS: "none" },
         },
       },
       {

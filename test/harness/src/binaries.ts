@@ -1,5 +1,5 @@
-import { accessSync, constants, readdirSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { accessSync, constants, readdirSync, realpathSync } from "node:fs";
+import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { embeddedPostgres } from "./embedded-postgres.ts";
 import type { Engine } from "./place.ts";
@@ -33,7 +33,14 @@ export async function findBinaries(): Promise<{ directories: string[]; missing: 
 }
 
 function find(engine: Engine, folders: readonly string[]): string | undefined {
-  return folders.find((folder) => isExecutable(join(folder, PROGRAM[engine])));
+  const folder = folders.find((folder) => isExecutable(join(folder, PROGRAM[engine])));
+  return folder === undefined ? undefined : homeOf(folder, PROGRAM[engine]);
+}
+
+/** Where a program that is only linked to from `folder` has its companions, such as pg_basebackup. */
+function homeOf(folder: string, program: string): string {
+  const home = dirname(realpathSync(join(folder, program)));
+  return isExecutable(join(home, program)) ? home : folder;
 }
 
 function searchPath(): string[] {

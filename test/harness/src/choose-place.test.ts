@@ -22,6 +22,10 @@ test("an unknown HEADROOM_SERVERS is refused with the words that are known", asy
   );
 });
 
+test("none is refused and says where a file belongs that takes a server", async () => {
+  expect(await choose({ HEADROOM_SERVERS: "none" })).toContain('to the project "integration"');
+});
+
 test("docker without an engine fails and says so, instead of taking something else", async () => {
   const message = await choose({ HEADROOM_SERVERS: "docker", DOCKER_HOST: "tcp://127.0.0.1:9" });
   expect(message).toContain("no Docker engine answers");

@@ -18,6 +18,7 @@ let chosen: Promise<Place> | undefined;
  * - `local`: this machine's binaries, installed first where they are missing and that is safe.
  * - `auto` (default): Docker when an engine of this machine answers and has or can pull the images,
  *   else local.
+ * - `none`: refused; for test files that are to need no place, see vitest.config.ts.
  *
  * Never neither: a test that needs a server and cannot have one fails.
  */
@@ -30,6 +31,11 @@ async function choose(): Promise<Place> {
   const wanted = process.env["HEADROOM_SERVERS"] ?? "auto";
   if (wanted === "docker") return requireDocker();
   if (wanted === "local") return requireLocal();
+  if (wanted === "none") {
+    throw new Error(
+      'HEADROOM_SERVERS=none: this file takes a PostgreSQL or Redis and so belongs to the project "integration" of vitest.config.ts',
+    );
+  }
   if (wanted !== "auto")
     throw new Error(`HEADROOM_SERVERS must be docker, local or auto, got "${wanted}"`);
   return (await dockerSharesOurNetwork()) && (await dockerHasImages())

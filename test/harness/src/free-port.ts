@@ -6,19 +6,28 @@ import { LOOPBACK } from "./endpoint.ts";
  * no outgoing connection can be given its port, so it can be started again where it was.
  */
 const LOWEST = 15_000;
-const HIGHEST = 32_000;
+
+/**
+ * Test files that run side by side each have a range of their own: the port of a server that is down
+ * for a moment is free to all who ask, and must not be given to another file's server. The number of
+ * the vitest process, the same for all its workers, keeps two runs at the same time apart mostly.
+ */
+const PORTS = 1000;
+const RANGES = 17;
+const RANGE = (process.ppid + Number(process.env["VITEST_POOL_ID"] ?? 0)) % RANGES;
+const FIRST = LOWEST + RANGE * PORTS;
 
 const given = new Set<number>();
 
 /** A port of the loopback interface that nobody listens on, and that is given only once. */
 export async function freePort(): Promise<number> {
   for (let tries = 0; tries < 1000; tries += 1) {
-    const port = LOWEST + Math.floor(Math.random() * (HIGHEST - LOWEST));
+    const port = FIRST + Math.floor(Math.random() * PORTS);
     if (given.has(port) || !(await isFree(port))) continue;
     given.add(port);
     return port;
   }
-  throw new Error(`No free port between ${LOWEST} and ${HIGHEST} on ${LOOPBACK}`);
+  throw new Error(`No free port from ${FIRST} to ${FIRST + PORTS - 1} on ${LOOPBACK}`);
 }
 
 function isFree(port: number): Promise<boolean> {

@@ -8,9 +8,9 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { killTree, startOf } from "./process-tree.ts";
+import { temporaryHome } from "./temporary-home.ts";
 
 /**
  * Everything that a test process puts on the machine, and how the next one clears it away.
@@ -21,7 +21,7 @@ import { killTree, startOf } from "./process-tree.ts";
  * same identity of the server. A sweep removes the directories of dead owners and ends the servers
  * whose identity still holds: never a process that was given an old pid, never another run's.
  */
-const ROOT = join(tmpdir(), `headroom-${process.getuid?.() ?? "user"}`);
+const ROOT = join(temporaryHome(), `headroom-${process.getuid?.() ?? "user"}`);
 
 let own: string | undefined;
 
