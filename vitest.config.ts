@@ -4,8 +4,10 @@ import { defineConfig } from "vitest/config";
 const conditions = ["@headroom/source"];
 const report = process.env["HEADROOM_REPORT"];
 
-// Real servers, each file in a process of its own with its own servers.
+// Real servers, each file in a process of its own with its own servers; one file at a time, because
+// they measure how long a fault is felt, and a balancer takes a stall of its own process for a fault.
 const onServers = {
+  fileParallelism: false,
   setupFiles: ["test/harness/src/watchdog-setup.ts"],
   testTimeout: 60_000,
   hookTimeout: 120_000,
@@ -19,17 +21,13 @@ const withoutPlace = [
   "test/harness/src/embedded-postgres.server.test.ts",
 ];
 
-// One after the other when all else is done: a load balancer takes a failure for its own when its
-// process stood still meanwhile, and these count failures to the last one.
-const alone = ["test/integration/lb-faults-broken-bodies.test.ts"];
-
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
     reporters: report ? ["default", ["json", { outputFile: report }]] : ["default"],
-    // As many files at a time as there are cores, all projects together. Vitest leaves one core to
-    // itself unless told otherwise, which on two would mean one file after the other.
+    // As many files at a time as there are cores. Vitest leaves one core to itself unless told
+    // otherwise, which on two would mean one file after the other.
     maxWorkers: "100%",
     projects: [
       {
@@ -64,17 +62,6 @@ export default defineConfig({
           ...onServers,
           name: "processes",
           include: withoutPlace,
-          exclude: alone,
-          env: { HEADROOM_SERVERS: "none" },
-        },
-      },
-      {
-        extends: true,
-        test: {
-          ...onServers,
-          name: "alone",
-          include: alone,
-          fileParallelism: false,
           env: { HEADROOM_SERVERS: "none" },
         },
       },
