@@ -41,11 +41,17 @@ export default area("replica-router", (bench) => {
     floor: "pg.Pool",
     concurrency: WORKERS,
   });
-  for (const replicas of [1, 2]) {
+  const one: Record<string, throughput.Reader> = {
+    "pg.Pool on one replica": throughput.poolOnReplica,
+  };
+  for (const [replicas, peers] of [
+    [1, one],
+    [2, { ...one, "pg.Pools in turn": throughput.poolsInTurn }],
+  ] as const) {
     bench.client(`route/throughput/{figure}/replicas=${replicas}`, {
       setup: throughput.cluster(replicas),
       ours: throughput.oursOver(replicas),
-      peers: { "pg.Pool on one replica": throughput.poolOnReplica },
+      peers,
       floor: "pg.Pool on one replica",
       concurrency: WORKERS,
     });

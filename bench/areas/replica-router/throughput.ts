@@ -34,6 +34,13 @@ export const poolOnPrimary: Reader = ({ primary }, resources) => poolOn(primary,
 export const poolOnReplica: Reader = ({ replicas, primary }, resources) =>
   poolOn(replicas[0] ?? primary, resources);
 
+/** What it costs whoever does it: servers that are asked in turn share the cores of one machine. */
+export const poolsInTurn: Reader = ({ replicas }, resources) => {
+  const pools = replicas.map((server) => new pg.Pool(server));
+  for (const pool of pools) resources.defer(() => pool.end());
+  return reads((id) => (pools[id % pools.length] as pg.Pool).query(SELECT, [id]));
+};
+
 function poolOn(server: Server, resources: AsyncDisposableStack): AsyncOperation {
   const pool = new pg.Pool(server);
   resources.defer(() => pool.end());

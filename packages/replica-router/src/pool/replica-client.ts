@@ -19,6 +19,7 @@ import type { PgCallback, PgResult } from "../pg-module.ts";
 import type { Job } from "../routing/job.ts";
 import type { Router } from "../routing/router.ts";
 import type { Seat } from "../routing/seat.ts";
+import type { Seats } from "../routing/seats.ts";
 import { failureOf } from "../topology/failure.ts";
 import {
   type QueryArguments,
@@ -28,6 +29,7 @@ import {
 
 export interface ReplicaClientParts {
   readonly router: Router;
+  readonly seats: Seats;
   /** Everything about a statement that is known when the application calls. */
   readonly jobFor: (given: QueryArguments) => Job;
   readonly onRelease: (client: ReplicaClient) => void;
@@ -132,7 +134,7 @@ export class ReplicaClient extends EventEmitter {
   }
 
   async #run(job: Job): Promise<PgResult> {
-    const { router } = this.#parts;
+    const { router, seats } = this.#parts;
     const bound = this.#bound;
     if (bound === undefined) return router.execute(job, (seat) => this.#bind(seat, job));
     const { lease, host, sinceMs } = bound.seat;
@@ -149,7 +151,7 @@ export class ReplicaClient extends EventEmitter {
         await lease.settled();
         throw error;
       }
-      void router.blame(host, error, sinceMs);
+      void seats.blame(host, error, sinceMs);
       // Inside of a transaction the loss of the connection undoes it; at its end nobody can tell.
       const isUndone = status === "T" && !ENDS_TRANSACTION.test(job.text);
       if (bound.hasWritten && !isUndone) throw outcomeUnknown(host.name, error);
@@ -162,7 +164,7 @@ export class ReplicaClient extends EventEmitter {
       const bound = this.#bound ?? this.#bind(await this.#parts.router.seat(job), job);
       if (job.statement.kind !== "read") bound.hasWritten = true;
       const { lease } = bound.seat;
-      lease.submit(query, values, callback);
+      lease.send(query, values, callback);
       await lease.settled();
     };
     this.#inTurn(job, submit).catch((error: Error) => {
@@ -204,7 +206,7 @@ export class ReplicaClient extends EventEmitter {
     if (bound === undefined) return;
     this.#bound = undefined;
     for (const event of FORWARDED) bound.seat.lease.client.off(event, this.#forwards[event]);
-    await this.#parts.router.leave(bound.seat, isBad);
+    await this.#parts.seats.leave(bound.seat, isBad);
   }
 
   /** What is under way goes on to its end; nothing more is taken. */

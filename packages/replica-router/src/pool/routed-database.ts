@@ -10,6 +10,7 @@ import { Job } from "../routing/job.ts";
 import { ReadChoice } from "../routing/read-choice.ts";
 import { RouteLog } from "../routing/route-log.ts";
 import { Router } from "../routing/router.ts";
+import { Seats } from "../routing/seats.ts";
 import { SessionPositions } from "../routing/session-positions.ts";
 import type { SessionScope } from "../session/session-scope.ts";
 import { Sessions } from "../session/sessions.ts";
@@ -68,6 +69,7 @@ export class RoutedDatabase {
   readonly #hosts: HostList;
   readonly #catalog: CatalogLoader;
   readonly #classifier: SqlClassifier;
+  readonly #seats: Seats;
   readonly #router: Router;
   readonly #log: RouteLog;
   readonly #stopDiscovery: () => void;
@@ -107,13 +109,14 @@ export class RoutedDatabase {
       clock,
       patienceMs: settings.failoverMs,
     });
-    const parts = { settings, topology, monitor: this.#monitor, clock };
+    const keepAlive = this.#keepAlive;
+    const parts = { settings, topology, monitor: this.#monitor, clock, keepAlive };
     const choice = new ReadChoice({ ...parts, positions: this.#positions, policy });
+    this.#seats = new Seats({ ...parts, choice, log: this.#log });
     this.#router = new Router({
       ...parts,
-      keepAlive: this.#keepAlive,
       choice,
-      log: this.#log,
+      seats: this.#seats,
       ready: this.#catalog.ready,
       onMisrouted: (text) => {
         this.#classifier.learnWrite(text);
@@ -169,10 +172,9 @@ export class RoutedDatabase {
 
   /** Of all servers together. */
   count(what: "totalCount" | "idleCount" | "waitingCount" | "expiredCount"): number {
-    return this.#topology.hosts.reduce(
-      (sum, { connections }) => sum + (connections.pool[what] ?? 0),
-      0,
-    );
+    const countAt = ({ connections }: Host): number =>
+      what === "idleCount" ? connections.idleCount : (connections.pool[what] ?? 0);
+    return this.#topology.hosts.reduce((sum, host) => sum + countAt(host), 0);
   }
 
   /** What is under way has `failoverMs` to come to its end. */
@@ -185,7 +187,7 @@ export class RoutedDatabase {
     const { clock, failoverMs } = this.#settings;
     this.#stopDiscovery();
     this.#catalog.close();
-    this.#router.close();
+    this.#seats.close();
     this.#monitor.close();
     await this.#hosts.close(clock.sleep(failoverMs));
   }
@@ -205,6 +207,7 @@ export class RoutedDatabase {
   ): ReplicaClient {
     return new ReplicaClient({
       router: this.#router,
+      seats: this.#seats,
       jobFor: (given) => this.jobFor(given, route),
       onRelease,
     });
@@ -217,7 +220,7 @@ export class RoutedDatabase {
     }
     if (parameter !== "in_hot_standby") return;
     if (host.role === "replica" && value === "off") this.#monitor.search();
-    if (host.role === "primary" && value === "on") this.#router.demote(host);
+    if (host.role === "primary" && value === "on") this.#seats.demote(host);
   }
 
   #nodeStats(host: Host): NodeStats {
@@ -225,7 +228,8 @@ export class RoutedDatabase {
     const { name, role, health, inFlight, observation, connections } = host;
     const seen = role === "replica" ? observation : undefined;
     const behind = replicaLag(seen, lag, this.#settings.clock.monotonicNow());
-    const { totalCount: total, idleCount: idle, waitingCount: waiting } = connections.pool;
+    const { totalCount: total, waitingCount: waiting } = connections.pool;
+    const { idleCount: idle } = connections;
     return {
       name,
       role,

@@ -32,7 +32,8 @@ export interface ReadChoiceParts {
 }
 
 type Tried = ReadonlySet<Host> | undefined;
-type Choice = Route | undefined;
+/** Undefined while no server is known that may answer. */
+export type Choice = Route | undefined;
 
 /** Nothing is asked of a replica but that it answers. */
 const ANY_LAG: MaxLag = { ms: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY };

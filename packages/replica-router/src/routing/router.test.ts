@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
 import { serverError } from "../../test/fake-postgres.ts";
+import { gatedPool } from "../../test/gated-pool.ts";
+import { GatedServer } from "../../test/gated-postgres.ts";
 import { routedServers } from "../../test/routed-servers.ts";
 
 test("a read that its server cannot answer is made elsewhere, a wrong one is not", async () => {
@@ -72,4 +74,29 @@ test("the primary stands in for replicas up to its share", async () => {
   expect(refused).toHaveLength(2);
   expect(refused[0]).toMatchObject({ reason: { code: "REPLICA_OVERLOADED", retryable: true } });
   expect(await ask("SELECT 1")).toBe("a");
+});
+
+test.each(["SELECT 1", "INSERT INTO t VALUES (1)"])("%s is sent within the call", async (text) => {
+  const p = new GatedServer("p");
+  const { db, clock } = gatedPool([p]);
+  await clock.advance(0);
+  await db.query(text);
+  const asking = db.query(text);
+  expect(p.received).toEqual([text, text]);
+  await asking;
+});
+
+test("one of two failures that pg tells of one statement counts", async () => {
+  const { server, ask, database } = await routedServers();
+  for (const client of [...server("b").clients, ...server("c").clients]) {
+    const query = client.query.bind(client);
+    client.query = (text, values, callback) =>
+      query(text, values, (error, result) => {
+        callback?.(error, result);
+        callback?.(new Error("Connection terminated unexpectedly"));
+      });
+  }
+  for (let n = 0; n < 4; n++) await ask("SELECT 1");
+  expect(database.stats.retries).toBe(0);
+  expect(database.stats.nodes.map(({ inFlight }) => inFlight)).toEqual([0, 0, 0]);
 });

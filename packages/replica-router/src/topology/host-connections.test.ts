@@ -85,3 +85,52 @@ test("a connection that a hung server does not complete does not keep it from cl
   expect(await waiting).toMatch(/not used any more/);
   expect(made.pool.totalCount).toBe(0);
 });
+
+/** Its pool does not take connections back before the end of the turn. */
+const endOfTurn = () => new Promise((resolve) => setImmediate(resolve));
+
+test("one that is given back is at hand until the end of the turn", async () => {
+  const { made } = connections(1);
+  const first = await made.acquire("read");
+  first.release();
+  expect([made.pool.idleCount, made.idleCount]).toEqual([0, 1]);
+  const next = made.take("write");
+  expect([next?.client, next?.use]).toEqual([first.client, "write"]);
+  expect(made.take("read")).toBeUndefined();
+  next?.release();
+  await endOfTurn();
+  expect(made.take("read")).toBeUndefined();
+  expect([made.pool.idleCount, made.idleCount]).toEqual([1, 1]);
+});
+
+test("who waits for one gets it before who comes later", async () => {
+  const { made } = connections(1);
+  const first = await made.acquire("read");
+  const waiting = made.acquire("read");
+  first.release();
+  expect(made.take("read")).toBeUndefined();
+  expect((await waiting).client).toBe(first.client);
+});
+
+test("one that has died at hand is not given to anybody", async () => {
+  const { made } = connections(1);
+  const first = await made.acquire("read");
+  first.release();
+  made.cut("everything", "a does not answer");
+  expect(made.take("read")).toBeUndefined();
+  expect((await made.acquire("read")).client).not.toBe(first.client);
+});
+
+test.each(["maxUses", "maxLifetimeSeconds"])("with %s each goes back to the pool", async (rule) => {
+  const { made } = connections(1, { [rule]: 10 });
+  (await made.acquire("read")).release();
+  expect(made.take("read")).toBeUndefined();
+  expect(made.pool.idleCount).toBe(1);
+});
+
+test("one at hand does not keep the rest from closing", async () => {
+  const { made } = connections(1);
+  (await made.acquire("read")).release();
+  await made.close(new Promise(() => {}));
+  expect(made.pool.totalCount).toBe(0);
+});

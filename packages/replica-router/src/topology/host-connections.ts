@@ -5,9 +5,14 @@
  * and a pool waits for it for ever. Whoever finds that out calls {@link HostConnections.cut}: the
  * sockets are destroyed, which fails what was sent over them, and whoever waits for a connection is
  * told at once instead of at the end of the connection timeout.
+ *
+ * A connection that is given back stays at hand until the end of the event loop's turn. Under load the
+ * next statement comes within it, and has a connection at once: for each of them the pool would wait
+ * for the next tick, start and stop a timer, and change the listeners of the connection. What the pool
+ * does when a connection comes back (`maxUses`, `maxLifetimeSeconds`) needs every one of them to.
  */
 
-import type { Clock, Timer } from "@headroom/core/clock";
+import { afterThisTurn, type Clock, type Timer } from "@headroom/core/clock";
 import type {
   ConnectionConfig,
   ParameterStatus,
@@ -40,6 +45,10 @@ export class HostConnections {
   readonly #clients = new Set<PgClient>();
   readonly #leases = new Set<Lease>();
   readonly #waiting = new Set<GiveUp>();
+  /** Given back in this turn, and not yet to the pool. */
+  readonly #atHand: Lease[] = [];
+  readonly #keepsAtHand: boolean;
+  #isTurnEndAwaited = false;
   readonly #clock: Clock;
   readonly #patienceMs: number;
   #isClosed = false;
@@ -51,6 +60,7 @@ export class HostConnections {
       config["connectionTimeoutMillis"] ?? CONNECTION_TIMEOUT_MS,
     );
     this.#clock = clock;
+    this.#keepsAtHand = !config["maxUses"] && !config["maxLifetimeSeconds"];
     this.#patienceMs = connectionTimeoutMillis || Number.POSITIVE_INFINITY;
     const Client = observedClient(pg, connectionTimeoutMillis, {
       onMade: (client) => this.#follow(client),
@@ -69,6 +79,8 @@ export class HostConnections {
    */
   acquire(use: LeaseUse): Promise<Lease> {
     if (this.#isClosed) return Promise.reject(terminated(LEFT));
+    const atHand = this.take(use);
+    if (atHand !== undefined) return Promise.resolve(atHand);
     return new Promise((resolve, reject) => {
       this.#waiting.add(reject);
       const timer = this.pool.idleCount > 0 ? undefined : this.#patience(reject);
@@ -80,6 +92,21 @@ export class HostConnections {
         else resolve(this.#lend(client, use));
       });
     });
+  }
+
+  /** Takes a connection that is at hand. Undefined when one has to be waited for. */
+  take(use: LeaseUse): Lease | undefined {
+    for (;;) {
+      const last = this.#atHand.pop();
+      if (last === undefined) return undefined;
+      if (!last.isBroken) return this.#lend(last.client, use);
+      last.client.release(true);
+    }
+  }
+
+  /** Connections that nobody uses. */
+  get idleCount(): number {
+    return this.pool.idleCount + this.#atHand.length;
   }
 
   /** From before it is connected: a server that hangs may never let it. */
@@ -106,9 +133,33 @@ export class HostConnections {
   }
 
   #lend(client: PooledClient, use: LeaseUse): Lease {
-    const lease = new Lease(client, use, () => this.#leases.delete(lease));
+    const lease = new Lease(client, use, this.#takeBack);
     this.#leases.add(lease);
     return lease;
+  }
+
+  readonly #takeBack = (lease: Lease): void => {
+    this.#leases.delete(lease);
+    // Who waits in the pool is served by it, in its order.
+    const isWanted = !this.#keepsAtHand || this.#isClosed || this.pool.waitingCount > 0;
+    if (lease.isBroken || isWanted) lease.client.release(lease.isBroken);
+    else this.#keepAtHand(lease);
+  };
+
+  #keepAtHand(lease: Lease): void {
+    this.#atHand.push(lease);
+    if (this.#isTurnEndAwaited) return;
+    this.#isTurnEndAwaited = true;
+    afterThisTurn(this.#endTurn);
+  }
+
+  readonly #endTurn = (): void => {
+    this.#isTurnEndAwaited = false;
+    this.#clearHand();
+  };
+
+  #clearHand(): void {
+    for (const { client, isBroken } of this.#atHand.splice(0)) client.release(isBroken);
   }
 
   /**
@@ -119,8 +170,9 @@ export class HostConnections {
     this.#giveUp(why);
     for (const lease of this.#leases)
       if (what === "everything" || lease.use === "read") lease.cut();
-    if (what === "everything")
-      for (const client of this.#clients) client.connection.stream.destroy();
+    if (what === "reads") return;
+    for (const lease of this.#atHand) lease.cut();
+    for (const client of this.#clients) client.connection.stream.destroy();
   }
 
   /**
@@ -131,6 +183,7 @@ export class HostConnections {
   async close(hurry: Promise<unknown>): Promise<void> {
     this.#isClosed = true;
     this.#giveUp(LEFT);
+    this.#clearHand();
     this.#ended ??= this.pool.end();
     await Promise.race([this.#ended, hurry]);
     // Who has not given back what was lent to him until now will find it broken.

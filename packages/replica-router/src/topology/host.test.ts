@@ -2,10 +2,10 @@ import { healthPolicy } from "@headroom/core/health";
 import { expect, test } from "vitest";
 import { Host, type HostParts } from "./host.ts";
 
-function host(acquire: () => Promise<unknown>): Host {
+function host(acquire: () => Promise<unknown>, take = (): unknown => undefined): Host {
   const parts = {
     config: { name: "a", weight: 2, connection: {} },
-    connections: { acquire },
+    connections: { acquire, take },
     prober: {},
     health: healthPolicy({
       consecutiveFailures: 2,
@@ -39,4 +39,15 @@ test("what is under way is counted, also when there was no connection", async ()
   const none = host(() => Promise.reject(new Error("no")));
   await expect(none.acquire("read", 5)).rejects.toThrow("no");
   expect(none.inFlight).toBe(0);
+});
+
+test("what is at hand is under way as well, once it is taken", () => {
+  const lent = { release: () => {} };
+  const atHand = [lent];
+  const one = host(
+    async () => lent,
+    () => atHand.pop(),
+  );
+  expect([one.take("read", 5), one.inFlight, one.answeredMs]).toEqual([lent, 1, 5]);
+  expect([one.take("read", 6), one.inFlight]).toEqual([undefined, 1]);
 });

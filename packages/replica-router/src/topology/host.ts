@@ -98,14 +98,25 @@ export class Host {
 
   /** Takes a connection. @throws what pg says; nothing has been sent then. */
   async acquire(use: LeaseUse, nowMs: number): Promise<Lease> {
-    if (this.inFlight === 0) this.answeredMs = nowMs;
-    this.inFlight++;
+    this.#begin(nowMs);
     try {
       return await this.connections.acquire(use);
     } catch (error) {
       this.inFlight--;
       throw error;
     }
+  }
+
+  /** Takes one that is at hand. Undefined when one has to be waited for. */
+  take(use: LeaseUse, nowMs: number): Lease | undefined {
+    const lease = this.connections.take(use);
+    if (lease !== undefined) this.#begin(nowMs);
+    return lease;
+  }
+
+  #begin(nowMs: number): void {
+    if (this.inFlight === 0) this.answeredMs = nowMs;
+    this.inFlight++;
   }
 
   /** Gives it back. @param isBad it is closed, not given to others. */

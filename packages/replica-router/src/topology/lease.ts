@@ -61,14 +61,15 @@ export class Lease {
   readonly client: PooledClient;
   readonly use: LeaseUse;
   readonly #line: Line;
-  readonly #onReturn: () => void;
+  readonly #takeBack: (lease: Lease) => void;
   #isReturned = false;
 
-  constructor(client: PooledClient, use: LeaseUse, onReturn: () => void) {
+  /** @param takeBack is called once, when it is given back. */
+  constructor(client: PooledClient, use: LeaseUse, takeBack: (lease: Lease) => void) {
     this.client = client;
     this.use = use;
     this.#line = lineOf(client);
-    this.#onReturn = onReturn;
+    this.#takeBack = takeBack;
   }
 
   /** The connection has died, or was cut. */
@@ -82,21 +83,27 @@ export class Lease {
   }
 
   run(query: string | QueryObject | Submittable, values?: unknown): Promise<PgResult> {
-    this.#line.isReady = false;
     return new Promise((resolve, reject) => {
       const settle: PgCallback = (error, result) =>
         error ? reject(error) : resolve(result ?? NOTHING);
-      this.client.query(query, values, settle);
+      this.send(query, values, settle);
     });
   }
 
-  /** Hands something over that talks to the connection itself. */
-  submit(query: Submittable, values: unknown, callback: PgCallback | undefined): void {
+  /**
+   * The same without a promise. A result is told when the server is ready for the next statement, an
+   * error before: then {@link settled} says when it is.
+   */
+  send(
+    query: string | QueryObject | Submittable,
+    values: unknown,
+    callback: PgCallback | undefined,
+  ): void {
     this.#line.isReady = false;
     this.client.query(query, values, callback);
   }
 
-  /** The server has answered all that was sent. */
+  /** The server has answered all that was sent, and pg has said so to all. */
   get isReady(): boolean {
     return this.#line.isReady;
   }
@@ -116,13 +123,12 @@ export class Lease {
   release(isBad = false): void {
     if (this.#isReturned) return;
     this.#isReturned = true;
-    this.#onReturn();
     // A server that does not answer would not take its leave either.
     // Whoever waits for its answer is told: a client that is being ended says nothing any more.
     if (isBad) this.#line.noteBroken();
     if (this.isBroken) this.client.connection.stream.destroy();
-    this.client.release(this.isBroken);
+    this.#takeBack(this);
   }
 }
 
-const NOTHING: PgResult = { rows: [] };
+export const NOTHING: PgResult = { rows: [] };
