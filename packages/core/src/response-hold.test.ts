@@ -92,6 +92,23 @@ test.each<[string, Handler, string]>([
   expect(await answer).toMatchObject({ status: 200, body });
 });
 
+test("answers that were held have one shape", async () => {
+  const responses: ServerResponse[] = [];
+  const handler: Handler = (response) => {
+    responses.push(response);
+    response.end("a");
+  };
+  const { get, read } = await serve(handler, { beforeHead: () => Promise.resolve() });
+  await read(await get());
+  await read(await get());
+  const [first, second] = responses.map(
+    (response) => Object.getOwnPropertyDescriptor(response, "headersSent")?.get,
+  );
+  expect(first).toBeDefined();
+  expect(second).toBe(first);
+  expect(responses.map((response) => response.headersSent)).toEqual([true, true]);
+});
+
 test("headers may be set while it is held", async () => {
   let held: ServerResponse | undefined;
   const { get, read, isHeld } = await serve((response) => {

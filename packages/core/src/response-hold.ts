@@ -37,7 +37,20 @@ export function holdResponse(response: ServerResponse, steps: HoldSteps): void {
   new ResponseHold(response, steps);
 }
 
-const SENT: PropertyDescriptor = { get: () => true, configurable: true };
+/** On a response, while its answer is held. */
+const HELD = Symbol("headroom.held");
+
+/**
+ * One for all answers, and left where it is: a getter of its own, or one that is taken away again,
+ * would give each answer a shape of its own, and everything that Node does with it would be slow.
+ */
+const HEADERS_SENT: PropertyDescriptor = {
+  configurable: true,
+  get(this: ServerResponse): unknown {
+    if (Reflect.get(this, HELD) === true) return true;
+    return Reflect.get(Object.getPrototypeOf(this), "headersSent", this);
+  },
+};
 
 class ResponseHold {
   readonly #response: ServerResponse;
@@ -131,10 +144,11 @@ class ResponseHold {
   }
 
   #showHeadSent(): void {
-    Object.defineProperty(this.#response, "headersSent", SENT);
+    Reflect.set(this.#response, HELD, true);
+    Object.defineProperty(this.#response, "headersSent", HEADERS_SENT);
   }
 
   #hideHeadSent(): void {
-    Reflect.deleteProperty(this.#response, "headersSent");
+    Reflect.set(this.#response, HELD, false);
   }
 }

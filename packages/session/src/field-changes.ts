@@ -14,6 +14,10 @@ export interface FieldDelta {
   readonly del: readonly string[];
 }
 
+export function isEmpty({ set, del }: FieldDelta): boolean {
+  return set.size === 0 && del.length === 0;
+}
+
 const NO_FIELDS: Fields = new Map();
 
 export class FieldChanges {

@@ -31,7 +31,7 @@ export async function readSession(
       () => ({ store: rules.name }),
       () => store.load(key),
     );
-    if (stored !== undefined) isRevoked = await users.isRevoked(stored.meta);
+    if (stored !== undefined && users.heedsEpochs) isRevoked = await users.isRevoked(stored.meta);
   } catch (error) {
     if (rules.onStoreError === "fail") throw error;
     return { stored: lastKnown?.get(key), isCertain: false };

@@ -18,6 +18,7 @@ test("it is made when there is something to write, or when it is required", asyn
   const { record } = setup();
   const empty = record();
   expect([empty.state, empty.isDirty]).toEqual(["none", false]);
+  expect(empty.commitChanges()).toBeUndefined();
   empty.require();
   expect(await empty.commit()).toBe("ok");
   expect([empty.state, empty.isDirty]).toEqual(["exists", false]);

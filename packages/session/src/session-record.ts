@@ -21,7 +21,7 @@
 
 import { sessionCommit } from "@headroom/core/channels";
 import { sessionGone } from "./errors.ts";
-import { FieldChanges } from "./field-changes.ts";
+import { FieldChanges, type FieldDelta, isEmpty } from "./field-changes.ts";
 import { clearCookie, setCookie } from "./http/cookie-rules.ts";
 import { readSession } from "./read-session.ts";
 import type { CarriedSession } from "./session-carrier.ts";
@@ -104,18 +104,25 @@ export class SessionRecord {
     return this.#mustExist || this.fields.areChanged;
   }
 
-  /** Writes what was changed. */
-  async commit(): Promise<CommitResult> {
-    if (!this.isDirty) return this.#state === "gone" ? "gone" : "ok";
-    const { name } = this.#context.rules;
+  /** Writes what was changed. Undefined: nothing was. @throws SessionError `SESSION_VALUE` */
+  commitChanges(): Promise<CommitResult> | undefined {
+    if (this.#state !== "none" && this.#state !== "exists") return undefined;
+    const delta = this.fields.delta();
+    if (!this.#mustExist && isEmpty(delta)) return undefined;
     return sessionCommit.trace(
-      () => ({ store: name }),
+      () => ({ store: this.#context.rules.name }),
       async (message) => {
-        const result = await this.#commit();
+        const result = await this.#commit(delta);
         if (message !== undefined) message.result = result;
         return result;
       },
     );
+  }
+
+  /** As `commitChanges`, and says also what is known without writing. */
+  async commit(): Promise<CommitResult> {
+    const nothing = this.#state === "gone" ? "gone" : "ok";
+    return (await this.commitChanges()) ?? nothing;
   }
 
   /** Writes this change as well, and nothing of `fields`. */
@@ -221,10 +228,9 @@ export class SessionRecord {
     this.#seenAtMs = stored?.seenAtMs;
   }
 
-  async #commit(): Promise<CommitResult> {
+  async #commit(delta: FieldDelta): Promise<CommitResult> {
     const { rules } = this.#context;
     const { store } = this.#carried;
-    const delta = this.fields.delta();
     requireWithin(rules.maxBytes, this.fields.isLoaded ? this.fields.all(delta) : delta.set);
     if (this.#state === "none") return this.#begin();
     const touch = this.#touch();

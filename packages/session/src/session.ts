@@ -239,6 +239,11 @@ export class Session<Data extends object = Record<string, unknown>> {
     return this.#record.commit();
   }
 
+  /** As `commit`, for those who go on at once when there is nothing to write: undefined then. */
+  commitChanges(): Promise<CommitResult> | undefined {
+    return this.#record.commitChanges();
+  }
+
   /** Whether it can be changed in this request. */
   get isWritable(): boolean {
     return this.#record.state === "none" || this.#record.state === "exists";

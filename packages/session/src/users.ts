@@ -77,6 +77,11 @@ export class SessionUsers {
     return epochs && this.#guard.run(() => epochs.epochOf(userId));
   }
 
+  /** Whether a session is to be asked for with {@link isRevoked}. */
+  get heedsEpochs(): boolean {
+    return this.#epochs !== undefined;
+  }
+
   /** Whether all of the user's sessions were ended after this one's login. */
   async isRevoked({ userId, epoch = 0 }: SessionMeta): Promise<boolean> {
     if (userId === undefined) return false;

@@ -121,7 +121,8 @@ export class Visit {
     try {
       if (this.#eager !== undefined) collect(this.#eager);
       if (isTooLate && (session.isDirty || session.isCookieDue)) throw sentAlready();
-      if (session.isDirty) return session.commit().then(() => this.#mark(isHeadSent));
+      const writing = session.commitChanges();
+      if (writing !== undefined) return writing.then(() => this.#mark(isHeadSent));
     } catch (error) {
       return Promise.reject(error);
     }
