@@ -67,6 +67,13 @@ export {
   RetryAfterError,
   UnrecoverableError,
 } from "./job.ts";
+export {
+  type MemoryDriver,
+  type MemoryDriverOptions,
+  memoryDriver,
+} from "./memory/memory-driver.ts";
+export type { MemoryServer, MemoryServerOptions } from "./memory/memory-server.ts";
+export type { CapabilitiesLike, MemoryCapabilities } from "./memory/supported.ts";
 export type { AddCall, Added, Adding, AddMiddleware, AnyAddOptions } from "./producer.ts";
 export type {
   DeadLetters,
