@@ -297,3 +297,22 @@ export interface QueueDead extends TimedEvent {
   readonly attempts: number;
 }
 export const queueDead: EventChannel<QueueDead> = createEventChannel("headroom.queue.dead");
+
+/** A tick of a schedule has come. Of all processes that have the schedule, one fires it. */
+export interface QueueTick extends TimedEvent {
+  readonly queue: string;
+  readonly system: string;
+  readonly outcome: /** Its job was added, by this process. */
+    | "fired"
+    /** By another one. */
+    | "already"
+    /** It was found too late to be made good: nobody was there, or the server was not. */
+    | "missed"
+    /** Its job could not be made: what the application gave as data is none. */
+    | "invalid"
+    /** The server did not answer; it is tried again. */
+    | "failed";
+  /** After its time, by the server's clock. Undefined: not known, because there was no answer. */
+  readonly lateMs: number | undefined;
+}
+export const queueTick: EventChannel<QueueTick> = createEventChannel("headroom.queue.tick");

@@ -97,8 +97,11 @@ export interface Schedules {
     queue: QueueSettings,
     schedule: string,
   ): Promise<{ readonly lastTickMs: number; readonly nowMs: number }>;
-  /** Forgets schedules that are not among these. */
-  retain(queue: QueueSettings, schedules: readonly string[]): Promise<void>;
+  /**
+   * Forgets that there was such a schedule: the next `begin` starts afresh. Of one that is not known,
+   * nothing.
+   */
+  forget(queue: QueueSettings, schedule: string): Promise<void>;
 }
 
 export type ChildOutcome =

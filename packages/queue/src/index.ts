@@ -41,3 +41,10 @@ export type {
   Schedules,
 } from "./driver-powers.ts";
 export { driverFailed, QueueError, type QueueErrorCode } from "./errors.ts";
+export type {
+  CronTiming,
+  IntervalTiming,
+  ScheduledTick,
+  ScheduleOptions,
+  ScheduleTiming,
+} from "./schedule/schedule-options.ts";
