@@ -316,3 +316,32 @@ export interface QueueTick extends TimedEvent {
   readonly lateMs: number | undefined;
 }
 export const queueTick: EventChannel<QueueTick> = createEventChannel("headroom.queue.tick");
+
+/** What was read of a queue, by whoever scales it, each time it was. */
+export interface QueueLoad extends TimedEvent {
+  readonly queue: string;
+  readonly ready: number;
+  readonly delayed: number;
+  readonly active: number;
+  readonly held: number;
+  readonly dead: number;
+  /** How long the job has waited that is ready for longest; undefined when none is. */
+  readonly oldestReadyMs: number | undefined;
+  /** Jobs added and jobs ended, of late. Undefined before there are two readings. */
+  readonly arrivalPerSecond: number | undefined;
+  readonly servicePerSecond: number | undefined;
+}
+export const queueLoad: EventChannel<QueueLoad> = createEventChannel("headroom.queue.load");
+
+/** A pool of workers grew or shrank, or should have. */
+export interface QueueScale extends TimedEvent {
+  /** The pool's configured name. */
+  readonly pool: string;
+  readonly from: number;
+  readonly to: number;
+  readonly outcome:
+    | "scaled" /** A worker did not start. */
+    | "start-failed" /** The queues could not be asked: all stays as it is. */
+    | "unknown";
+}
+export const queueScale: EventChannel<QueueScale> = createEventChannel("headroom.queue.scale");

@@ -61,7 +61,7 @@ export class Scheduler {
   start(queue: QueueSettings, rules: ScheduleRules, job: TickJob): void {
     if (this.#isClosed) return;
     const place = placeOf(queue, rules.name);
-    this.#running.get(place)?.stop();
+    void this.#running.get(place)?.stop();
     this.#running.set(place, new Running(this.#options, this.#time, { queue, rules, job }));
   }
 
