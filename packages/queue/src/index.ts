@@ -53,7 +53,12 @@ export type {
   PastFailure,
   Schedules,
 } from "./driver-powers.ts";
-export { AddManyError, driverFailed, QueueError, type QueueErrorCode } from "./errors.ts";
+export {
+  AddManyError,
+  driverFailed,
+  QueueError,
+  type QueueErrorCode,
+} from "./errors.ts";
 export {
   type BatchFunction,
   type BatchHandler,
@@ -67,6 +72,13 @@ export {
   RetryAfterError,
   UnrecoverableError,
 } from "./job.ts";
+export {
+  type MemoryDriver,
+  type MemoryDriverOptions,
+  memoryDriver,
+} from "./memory/memory-driver.ts";
+export type { MemoryServer, MemoryServerOptions } from "./memory/memory-server.ts";
+export type { CapabilitiesLike, MemoryCapabilities } from "./memory/supported.ts";
 export type { AddCall, Added, Adding, AddMiddleware, AnyAddOptions } from "./producer.ts";
 export type {
   DeadLetters,

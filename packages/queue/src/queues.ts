@@ -156,7 +156,10 @@ class OpenQueues {
     this.#definitions = definitionsOf(options.queues);
     const all = [...this.#definitions.values()];
     for (const queue of new Set(all.map((rules) => rules.queue))) {
-      this.#open(queue, all.filter((rules) => rules.queue === queue));
+      this.#open(
+        queue,
+        all.filter((rules) => rules.queue === queue),
+      );
     }
     this.clients = this.#createClients(
       requireLayers("addMiddleware", options.addMiddleware),

@@ -1,0 +1,7 @@
+export {
+  describeQueueDriver,
+  type QueueDriverCase,
+  type QueueDriverSetup,
+  queueDriverCases,
+  type TestFramework,
+} from "./driver-conformance.ts";
