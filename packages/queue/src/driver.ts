@@ -137,6 +137,8 @@ export interface Claim {
    * job, key or rate is due. Undefined: not before the driver tells.
    */
   readonly nextMs: number | undefined;
+  /** What was swept on the way, if anything was. */
+  readonly swept?: Swept | undefined;
 }
 
 /** A job with the lease to work on it. */
@@ -177,7 +179,9 @@ export type DeadReason =
   /** The data do not fit the schema. */
   | "invalid"
   | "unknown-name"
-  | "child-dead";
+  | "child-dead"
+  /** Only as what a parent is told of a child. */
+  | "cancelled";
 
 export type Verdict =
   /** @param result JSON text; kept where the queue keeps what is done. */
