@@ -106,7 +106,7 @@ export interface Schedules {
 
 export type ChildOutcome =
   | { readonly kind: "done"; readonly result: string | undefined }
-  | { readonly kind: "dead"; readonly reason: DeadReason };
+  | { readonly kind: "dead"; readonly reason: DeadReason | "cancelled" };
 
 /**
  * `capabilities.flows`. The children may be in other queues and other servers, so nothing here is one

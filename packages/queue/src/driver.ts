@@ -179,9 +179,7 @@ export type DeadReason =
   /** The data do not fit the schema. */
   | "invalid"
   | "unknown-name"
-  | "child-dead"
-  /** Only as what a parent is told of a child. */
-  | "cancelled";
+  | "child-dead";
 
 export type Verdict =
   /** @param result JSON text; kept where the queue keeps what is done. */

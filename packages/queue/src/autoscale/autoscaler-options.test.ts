@@ -33,4 +33,9 @@ test.each<[object, RegExp]>([
 
 test("a queue that two definitions share is one", () => {
   expect(scalableQueues([queue, { ...queue }])).toHaveLength(1);
+  const shared = [
+    { ...queue, queue: "media" },
+    { ...queue, name: "videos", queue: "media" },
+  ];
+  expect(scalableQueues(shared)).toHaveLength(1);
 });

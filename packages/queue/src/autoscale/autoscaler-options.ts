@@ -18,6 +18,8 @@ import type { ScaleLimits } from "./desired-workers.ts";
 /** A queue as `createQueues` gives it. */
 export interface ScalableQueue {
   readonly name: string;
+  /** The physical one, which several may share. */
+  readonly queue?: string | undefined;
   stats(): Promise<QueueStats>;
 }
 
@@ -140,7 +142,8 @@ export function scalableQueues(
   const all = Array.isArray(queues) ? (queues as readonly ScalableQueue[]) : [queues];
   const byName = new Map<string, ScalableQueue>();
   for (const queue of all as readonly ScalableQueue[]) {
-    byName.set(requireMethods("queues", queue, ["stats"]).name, queue);
+    const { name, queue: physical = name } = requireMethods("queues", queue, ["stats"]);
+    byName.set(physical, queue);
   }
   if (byName.size === 0) throw new TypeError("queues must name at least one queue");
   return [...byName.values()];

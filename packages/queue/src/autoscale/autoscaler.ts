@@ -56,8 +56,8 @@ class LocalPool implements Autoscaler {
     const { clock } = rules;
     this.#rules = rules;
     this.#peak = new RecentPeak(rules.downAfterMs);
-    for (const { name } of rules.queues) {
-      this.#meters.set(name, new QueueMeter(MEMORY * rules.intervalMs));
+    for (const queue of rules.queues) {
+      this.#meters.set(physicalName(queue), new QueueMeter(MEMORY * rules.intervalMs));
     }
     this.#unfollow = followRuntimes(clock, (queue, runtimeMs) =>
       this.#meters.get(queue)?.took(runtimeMs, clock.monotonicNow()),
@@ -137,13 +137,13 @@ class LocalPool implements Autoscaler {
 
   async #demandOf(queue: ScalableQueue): Promise<QueueDemand> {
     const { clock, share } = this.#rules;
-    const meter = this.#meters.get(queue.name) ?? new QueueMeter(1);
+    const meter = this.#meters.get(physicalName(queue)) ?? new QueueMeter(1);
     const stats = await queue.stats();
     meter.read(stats, clock.monotonicNow());
     const { totals: _totals, paused: _paused, ...counts } = stats;
     queueLoad.publish(() => ({
       atMs: clock.now(),
-      queue: queue.name,
+      queue: physicalName(queue),
       ...counts,
       ...meter.rates,
     }));
@@ -155,4 +155,8 @@ class LocalPool implements Autoscaler {
     const { clock, name } = this.#rules;
     queueScale.publish(() => ({ atMs: clock.now(), pool: name, from, to, outcome }));
   }
+}
+
+function physicalName({ name, queue = name }: ScalableQueue): string {
+  return queue;
 }

@@ -7,9 +7,9 @@ test("each attempt is timed, also one that fails, until nobody wants to know", a
   const clock = createManualClock();
   const seen: unknown[] = [];
   const stop = followRuntimes(clock, (queue, runtimeMs) => seen.push([queue, runtimeMs]));
-  const attempt = (queue: string, work: Promise<void>): Promise<void> =>
+  const attempt = (queue: string, work: Promise<void>, jobs = 1): Promise<void> =>
     queueProcess.trace(
-      () => ({ queue, system: "memory", attempt: 1 }),
+      () => ({ queue, name: queue, system: "memory", attempt: 1, waitedMs: 0, jobs }),
       () => work,
     );
   const failing = attempt(
@@ -19,7 +19,7 @@ test("each attempt is timed, also one that fails, until nobody wants to know", a
     }),
   );
   const rejected = expect(failing).rejects.toThrow("no");
-  const fine = attempt("photos", clock.sleep(200));
+  const fine = attempt("photos", clock.sleep(200), 10);
   await clock.advance(200);
   await rejected;
   await fine;
@@ -29,6 +29,6 @@ test("each attempt is timed, also one that fails, until nobody wants to know", a
   await unseen;
   expect(seen).toEqual([
     ["mail", 70],
-    ["photos", 200],
+    ["photos", 20],
   ]);
 });

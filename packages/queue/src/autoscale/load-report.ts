@@ -80,7 +80,8 @@ export class LoadReporter {
     const stats = await queue.stats();
     meter.read(stats, clock.monotonicNow());
     const { totals: _totals, paused: _paused, ...counts } = stats;
-    queueLoad.publish(() => ({ atMs: clock.now(), queue: name, ...counts, ...meter.rates }));
+    const { queue: physical = queue.name } = queue;
+    queueLoad.publish(() => ({ atMs: clock.now(), queue: physical, ...counts, ...meter.rates }));
     const measured = meter.demand(stats);
     const demand = stats.paused
       ? measured
