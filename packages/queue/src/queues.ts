@@ -60,8 +60,9 @@ export interface QueuesOptions<
    */
   readonly name?: string | undefined;
   /**
-   * The queues of other servers in which jobs of this one have parents or children: `() => [mailQueues]`.
-   * They need a `name`, and this server too.
+   * The queues of other servers in which jobs of this one have parents or children. They need a `name`,
+   * and this server too. Asked when it is needed, so that two may know each other:
+   * `const all: LinkedQueues[] = []`, `links: () => all` for both, then `all.push(queues, mailQueues)`.
    */
   readonly links?: (() => readonly LinkedQueues[]) | undefined;
   /**
@@ -329,7 +330,10 @@ class OpenQueues {
     return clients;
   }
 
-  #openFamilies(name: string | undefined, links: () => readonly LinkedQueues[] = () => []): Families {
+  #openFamilies(
+    name: string | undefined,
+    links: () => readonly LinkedQueues[] = () => [],
+  ): Families {
     if (name !== undefined && !(typeof name === "string" && SERVER_NAME.test(name))) {
       throw new TypeError("name must be 1 to 100 letters, digits, dots, dashes or underscores");
     }

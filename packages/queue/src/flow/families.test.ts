@@ -1,9 +1,11 @@
 import { createManualClock, type ManualClock } from "@headroom/core/testing";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { defineQueue } from "../definition.ts";
+import type { QueueSettings } from "../driver.ts";
 import { type ChildResult, UnrecoverableError } from "../job.ts";
 import { type MemoryDriver, memoryDriver } from "../memory/memory-driver.ts";
 import { createQueues } from "../queues.ts";
+import type { LinkedQueues } from "./families.ts";
 
 const albums = defineQueue<string, string>({ name: "albums", retry: { attempts: 1 } });
 const crops = defineQueue<string, string>({ name: "crops", retry: { attempts: 1 } });
@@ -139,10 +141,8 @@ describe("a parent", () => {
   test("is told of a child whose worker died at its last attempt", async () => {
     const queues = open();
     const { id } = await queues.albums.flow("album", { children: [queues.crops.child("a")] });
-    const crop = { ...driver.jobs("crops")[0] };
-    expect(crop.state).toBe("ready");
-    const settings = { ...settingsOf("crops") };
-    expect((await driver.claim(settings, { limit: 1, leaseMs: 1_000 })).jobs).toHaveLength(1);
+    const { jobs } = await driver.claim(settingsOf("crops"), { limit: 1, leaseMs: 1_000 });
+    expect(jobs).toHaveLength(1);
     work(queues);
     await clock.advance(5_000);
     expect(driver.jobs("crops")).toMatchObject([{ state: "dead" }]);
@@ -167,7 +167,7 @@ describe("a parent", () => {
   });
 });
 
-function settingsOf(name: string) {
+function settingsOf(name: string): QueueSettings {
   return {
     name,
     maxBacklog: undefined,
@@ -234,29 +234,22 @@ describe("over two servers", () => {
   const other = defineQueue<string, string>({ name: "letters", retry: { attempts: 1 } });
 
   function openTwo() {
-    const elsewhere = memoryDriver({ clock });
-    const media = createQueues({
-      driver,
-      queues: { albums },
-      name: "media",
-      links: () => [mail],
+    const linked: LinkedQueues[] = [];
+    const links = (): readonly LinkedQueues[] => linked;
+    const media = createQueues({ driver, queues: { albums }, name: "media", links, clock });
+    const mail = createQueues({
+      driver: memoryDriver({ clock }),
+      queues: { letters: other },
+      name: "mail",
+      links,
       clock,
     });
-    const mail: ReturnType<typeof openMail> = openMail();
-    function openMail() {
-      return createQueues({
-        driver: elsewhere,
-        queues: { letters: other },
-        name: "mail",
-        links: (): readonly (typeof media)[] => [media],
-        clock,
-      });
-    }
+    linked.push(media, mail);
     closes.push(
       () => media.close(),
       () => mail.close(),
     );
-    return { media, mail, elsewhere };
+    return { media, mail };
   }
 
   test("a parent runs when its child on the other one has ended", async () => {
@@ -280,4 +273,23 @@ describe("over two servers", () => {
     const adding = queues.albums.flow("album", { children: [mail.letters.child("a")] });
     await expect(adding).rejects.toThrow(/needs a name for each/);
   });
+});
+
+test("a child cannot be completed in a transaction: its parent could not be told with it", async () => {
+  const queues = createQueues({
+    driver: memoryDriver({ clock, like: { ...driver.capabilities, transactions: true } }),
+    queues: { albums, crops },
+    clock,
+  });
+  closes.push(() => queues.close());
+  const seen: unknown[] = [];
+  queues.worker({
+    crops: async (_job, context) => {
+      await context.completeIn({}).catch((error: unknown) => seen.push(error));
+      return "";
+    },
+  });
+  await queues.albums.flow("album", { children: [queues.crops.child("a")] });
+  await clock.advance(100);
+  expect(seen).toMatchObject([{ code: "QUEUE_UNSUPPORTED" }]);
 });

@@ -27,7 +27,7 @@ test.each<[object, RegExp]>([
   [{ children: [{}] }, /children must be made by child\(\)/],
   [{ children: 5 }, /children must be a list/],
   [{ childDead: "die" }, /childDead must be one of fail, continue/],
-  [{ child: [] }, /"children"|"childDead"/],
+  [{ childs: [] }, /unknown option "childs"/],
   [{ delayMs: 5, children: [flowChild(flowNode(queue, 1))] }, /delayMs is for a job without/],
 ])("%o is refused", (options, message) => {
   expect(() => flowNode(queue, 1, options as ChildOptions)).toThrow(message);

@@ -70,7 +70,9 @@ export function flowNode(queue: FlowQueue, data: unknown, options: ChildOptions 
     return node;
   });
   if (children.length > 0 && adding.delayMs !== undefined) {
-    throw new TypeError("delayMs is for a job without children: others start when theirs have ended");
+    throw new TypeError(
+      "delayMs is for a job without children: others start when theirs have ended",
+    );
   }
   requireOneOf("childDead", childDead, ["fail", "continue"]);
   return { queue, data, options: adding, children, childDead };

@@ -40,8 +40,7 @@ export class ScheduledQueue implements Scheduling<unknown> {
 
   async schedule(name: string, options: ScheduleOptions<unknown>): Promise<void> {
     const rules = scheduleRules(name, options);
-    const job = (tickMs: number): NewJob | Promise<NewJob> =>
-      this.#jobOf(name, options, tickMs);
+    const job = (tickMs: number): NewJob | Promise<NewJob> => this.#jobOf(name, options, tickMs);
     // What is the same each time is found wrong now, and what is not at its tick.
     if (typeof options.data !== "function") await job(0);
     this.#scheduler.start(this.#settings, rules, job);
