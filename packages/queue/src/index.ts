@@ -41,3 +41,10 @@ export type {
   Schedules,
 } from "./driver-powers.ts";
 export { driverFailed, QueueError, type QueueErrorCode } from "./errors.ts";
+export {
+  type MemoryDriver,
+  type MemoryDriverOptions,
+  memoryDriver,
+} from "./memory/memory-driver.ts";
+export type { MemoryServer, MemoryServerOptions } from "./memory/memory-server.ts";
+export type { CapabilitiesLike, MemoryCapabilities } from "./memory/supported.ts";
