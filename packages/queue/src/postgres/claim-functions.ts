@@ -50,16 +50,18 @@ DECLARE
   v_gone text[];
   v_keys text[];
 BEGIN
-  SELECT array_agg(e.id) FILTER (WHERE e.attempts < e.max_attempts),
-         array_agg(e.id) FILTER (WHERE e.attempts >= e.max_attempts)
+  SELECT array_agg(e.id) FILTER (WHERE e.attempts < e.max_attempts OR e.forwarded),
+         array_agg(e.id) FILTER (WHERE e.attempts >= e.max_attempts AND NOT e.forwarded)
     INTO v_back, v_gone
-    FROM (SELECT id, attempts, max_attempts FROM ${schema}.jobs
+    FROM (SELECT id, attempts, max_attempts, lease LIKE '~%' AS forwarded FROM ${schema}.jobs
            WHERE queue_id = p_queue AND state = 'active' AND lease_until <= v_now
            ORDER BY lease_until LIMIT 1000 FOR UPDATE SKIP LOCKED) AS e;
   IF v_back IS NOT NULL THEN
     WITH back AS (
-      UPDATE ${schema}.jobs SET state = 'ready', turn = nextval('${schema}.numbers'), due_at = v_now,
-             lease = NULL, lease_until = NULL
+      UPDATE ${schema}.jobs SET state = 'ready', due_at = v_now, lease = NULL, lease_until = NULL,
+             -- What was to be forwarded keeps its place and its attempt.
+             turn = CASE WHEN lease LIKE '~%' THEN turn ELSE nextval('${schema}.numbers') END,
+             attempts = attempts - CASE WHEN lease LIKE '~%' THEN 1 ELSE 0 END
        WHERE queue_id = p_queue AND id = ANY (v_back) RETURNING key)
     SELECT array_agg(key) FILTER (WHERE key IS NOT NULL) INTO v_keys FROM back;
     PERFORM ${schema}.leave_notes(p_queue, v_keys);

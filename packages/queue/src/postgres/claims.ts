@@ -24,6 +24,9 @@ interface Place {
   upkeepMs: number;
 }
 
+/** How leases begin that spend no attempt. */
+export const FORWARDING = "~";
+
 const UPKEEP_EVERY_MS = 500;
 
 const TYPES = [
@@ -43,20 +46,20 @@ export class Claims {
 
   /**
    * @param first the number of the first of its parameters.
-   * @param after what has to be computed before.
+   * @param options `after` is what has to be computed before.
    */
   prepare(
     { name, limits, retention: { dead } }: QueueSettings,
     { limit, leaseMs }: ClaimRequest,
     first: number,
-    after: string = "NULL",
+    { after = "NULL", forward = false }: { after?: string; forward?: boolean } = {},
   ): PreparedClaim {
     const nowMs = this.#clock.monotonicNow();
     const place = this.#places.get(name) ?? { floor: "0", upkeepMs: Number.NEGATIVE_INFINITY };
     this.#places.set(name, place);
     const upkeep = nowMs - place.upkeepMs >= UPKEEP_EVERY_MS;
     if (upkeep) place.upkeepMs = nowMs;
-    const lease = randomBytes(9).toString("base64url");
+    const lease = `${forward ? FORWARDING : ""}${randomBytes(9).toString("base64url")}`;
     const { concurrency, rate, perKeyConcurrency, perKeyRate } = limits;
     const parameters = TYPES.map((type, index) => `$${first + index}::${type}`).join(", ");
     return {

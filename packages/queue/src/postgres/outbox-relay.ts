@@ -31,18 +31,21 @@ import { type Random, systemRandom } from "@headroom/core/random";
 import type {
   Claim,
   ClaimedJob,
-  Enqueued,
+  ClaimRequest,
   NewJob,
   QueueDriver,
   QueueSettings,
-  Settlement,
   Subscription,
 } from "../driver.ts";
 
 /** What is needed of the driver that jobs come from: `postgresDriver` has it. */
-export interface RelaySource
-  extends Pick<QueueDriver, "claim" | "settle" | "extend" | "sweep" | "subscribe"> {
-  takeRelay(queue: string, owner: string, ms: number): Promise<boolean>;
+export interface RelaySource extends Pick<QueueDriver, "settle" | "extend" | "subscribe"> {
+  /** Leases jobs to be forwarded, if `owner` is the one who may; undefined: it is another. */
+  claimToForward(
+    queue: QueueSettings,
+    owner: string,
+    request: ClaimRequest,
+  ): Promise<Claim | undefined>;
 }
 
 export interface OutboxRelayOptions {
@@ -83,7 +86,12 @@ export function outboxRelay(options: OutboxRelayOptions): OutboxRelay {
     throw new TypeError("queues must be a list of at least one queue");
   }
   const common: LoopOptions = {
-    from: requireMethods<RelaySource>("from", options.from, ["claim", "settle", "takeRelay"]),
+    from: requireMethods<RelaySource>("from", options.from, [
+      "claimToForward",
+      "settle",
+      "extend",
+      "subscribe",
+    ]),
     to: requireMethods("to", options.to, ["enqueue"]),
     batch: requireCount("batch", options.batch ?? 200),
     leaseMs: requirePositive("leaseMs", options.leaseMs ?? 15_000),
@@ -152,37 +160,48 @@ class RelayLoop {
   /** Forwards until nothing is there. Returns how long to wait. */
   async #forward(): Promise<number> {
     const { from, batch, leaseMs } = this.#options;
-    this.#isAwake = false;
-    if (!(await from.takeRelay(this.#source.name, this.#owner, leaseMs))) return leaseMs / 3;
-    let claim: Claim | undefined = await from.claim(this.#source, { limit: batch, leaseMs });
-    while (claim !== undefined && claim.jobs.length > 0) {
-      await this.#deliver(claim.jobs);
-      const settlements = claim.jobs.map((job): Settlement => ({ job, verdict: DONE }));
-      // Whose turn it is is asked again before more is claimed: a batch may have taken long.
-      const goesOn =
-        !this.#closing.signal.aborted &&
-        (await from.takeRelay(this.#source.name, this.#owner, leaseMs));
-      const next = goesOn ? { limit: batch, leaseMs } : undefined;
-      claim = (await from.settle(this.#source, settlements, { claim: next })).claim;
+    for (;;) {
+      this.#isAwake = false;
+      const request = { limit: batch, leaseMs };
+      const claim = await from.claimToForward(this.#source, this.#owner, request);
+      if (claim === undefined) return leaseMs / 3;
+      const { jobs, nextMs = LONGEST_WAIT_MS } = claim;
+      if (jobs.length === 0) return Math.min(nextMs, LONGEST_WAIT_MS);
+      if (!(await this.#deliver(jobs))) return 0;
+      await from.settle(
+        this.#source,
+        jobs.map((job) => ({ job, verdict: { kind: "done", result: undefined } })),
+      );
+      if (this.#closing.signal.aborted) return 0;
     }
-    return Math.min(claim?.nextMs ?? LONGEST_WAIT_MS, LONGEST_WAIT_MS);
   }
 
-  /** What the target has no room for is offered again, before anything else. */
-  async #deliver(jobs: readonly ClaimedJob[]): Promise<void> {
-    const { to, from, leaseMs, random } = this.#options;
+  /**
+   * What the target does not take is offered again, before anything else: the leases are kept until it
+   * does. False: they are not ours any more, or this is closed; whoever comes next starts with them.
+   */
+  async #deliver(jobs: readonly ClaimedJob[]): Promise<boolean> {
+    const { from, leaseMs, random, onError } = this.#options;
     let rest = jobs;
     for (let refusals = 1; ; refusals++) {
-      const outcomes: readonly Enqueued[] = await to.enqueue(this.#target, rest.map(forwarded));
-      const at = outcomes.findIndex(({ outcome }) => outcome === "full");
-      if (at < 0) return;
-      rest = rest.filter((_, index) => outcomes[index]?.outcome === "full");
-      if (this.#closing.signal.aborted) throw new Error("closed while the target was full");
+      try {
+        rest = await this.#offer(rest);
+        if (rest.length === 0) return true;
+      } catch (error) {
+        onError(error);
+      }
+      if (this.#closing.signal.aborted) return false;
+      this.#isAwake = false;
       await this.#sleep(Math.min(BACKOFF(refusals, random, 0), leaseMs / 3));
       const kept = await from.extend(this.#source, jobs, leaseMs);
-      await from.takeRelay(this.#source.name, this.#owner, leaseMs);
-      if (kept.includes("lost")) throw new Error("the lease was lost while the target was full");
+      if (kept.some((state) => state !== "extended")) return false;
     }
+  }
+
+  /** Those for which there was no room. */
+  async #offer(jobs: readonly ClaimedJob[]): Promise<readonly ClaimedJob[]> {
+    const outcomes = await this.#options.to.enqueue(this.#target, jobs.map(forwarded));
+    return jobs.filter((_, index) => outcomes[index]?.outcome === "full");
   }
 
   /** Until it is woken. */
@@ -195,8 +214,6 @@ class RelayLoop {
     this.#wake = () => {};
   }
 }
-
-const DONE = { kind: "done", result: undefined } as const;
 
 /** Many of a key at a time: one after the other they are put into the target. */
 function sourceSettings(name: string, batch: number): QueueSettings {
@@ -213,7 +230,7 @@ function sourceSettings(name: string, batch: number): QueueSettings {
   };
 }
 
-/** The attempts of forwarding are not the job's. */
+/** The attempts of forwarding are not those of the job. */
 function forwarded(job: ClaimedJob): NewJob {
   const { id, name, body, headers, priority, maxAttempts, key, dedup, parent } = job;
   return {

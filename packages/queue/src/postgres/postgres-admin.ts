@@ -12,6 +12,13 @@ const PURGED_AT_ONCE = 5_000;
 
 export function postgresAdmin({ schema, run, tell }: Power): JobAdmin {
   const queueId = `(SELECT q.id FROM ${schema}.queues q WHERE q.name = $1)`;
+  const setPaused = (queue: string, paused: boolean): Promise<unknown> =>
+    run(
+      queue,
+      `INSERT INTO ${schema}.queues (name, paused) VALUES ($1, $2)
+       ON CONFLICT (name) DO UPDATE SET paused = excluded.paused`,
+      [queue, paused],
+    );
   return {
     async find({ name }, id) {
       const [row] = await run(
@@ -57,19 +64,11 @@ export function postgresAdmin({ schema, run, tell }: Power): JobAdmin {
     },
 
     async pause({ name }) {
-      await run(
-        name,
-        `UPDATE ${schema}.queues SET paused = true WHERE id = ${schema}.queue_id($1)`,
-        [name],
-      );
+      await setPaused(name, true);
     },
 
     async resume({ name }) {
-      await run(
-        name,
-        `UPDATE ${schema}.queues SET paused = false WHERE id = ${schema}.queue_id($1)`,
-        [name],
-      );
+      await setPaused(name, false);
       tell("ready", name);
     },
 

@@ -44,6 +44,7 @@ import type {
 } from "../driver.ts";
 import type { Flows, JobAdmin, Schedules } from "../driver-powers.ts";
 import { QueueError } from "../errors.ts";
+import { requireSupportedJob } from "../memory/supported.ts";
 import { Claims } from "./claims.ts";
 import { EnqueueBatches } from "./enqueue-batches.ts";
 import { JobEvents } from "./job-events.ts";
@@ -57,7 +58,7 @@ import { postgresFlows } from "./postgres-flows.ts";
 import { postgresSchedules } from "./postgres-schedules.ts";
 import { DEFAULT_SCHEMA } from "./queue-migrations.ts";
 import { readStats, statsText } from "./queue-stats.ts";
-import { ENDS, SETTLE_PARAMETERS, settleValues } from "./settlements.ts";
+import { ENDS, SETTLE_PARAMETERS, settleOutcomes, settleValues } from "./settlements.ts";
 import { type Row, Statements } from "./statements.ts";
 import { transactionOf } from "./transactions.ts";
 
@@ -99,8 +100,15 @@ export interface PostgresDriver extends QueueDriver<PostgresCapabilities> {
   migrate(): Promise<void>;
   /** Tells workers of what a transaction has added, after its commit; a poll would find it later. */
   notify(queue: string): void;
-  /** Whether this one may forward the jobs of a queue, for so long: one of all processes. */
-  takeRelay(queue: string, owner: string, ms: number): Promise<boolean>;
+  /**
+   * For `outboxRelay`: leases jobs to be forwarded, if `owner` is the one of all processes that may, for
+   * as long as the leases last. Their attempts are not spent by it.
+   */
+  claimToForward(
+    queue: QueueSettings,
+    owner: string,
+    request: ClaimRequest,
+  ): Promise<Claim | undefined>;
 }
 
 const KNOWN: readonly (keyof PostgresDriverOptions)[] = [
@@ -228,6 +236,7 @@ class InPostgres implements PostgresDriver {
   ): Promise<readonly Enqueued[]> {
     this.#requireOpen(settings.name);
     if (jobs.length === 0) return [];
+    for (const job of jobs) requireSupportedJob(this.capabilities, settings.name, job);
     if (tx === undefined) return this.#batches.add(settings, jobs);
     const { name, maxBacklog } = settings;
     const rows = await this.#statements.runIn(
@@ -284,7 +293,9 @@ class InPostgres implements PostgresDriver {
       const rows = await this.#run(name, text, values);
       return { outcomes: this.#settled(settings, settlements, rows[0]), claim: undefined };
     }
-    const claiming = this.#claims.prepare(settings, claim, values.length + 1, "s.watched");
+    const claiming = this.#claims.prepare(settings, claim, values.length + 1, {
+      after: "s.watched",
+    });
     const rows = await this.#run(
       name,
       `SELECT s.lost, s.watched, s.again, c.* FROM ${settling} CROSS JOIN LATERAL ${claiming.text} AS c`,
@@ -302,16 +313,16 @@ class InPostgres implements PostgresDriver {
     row: Row | undefined,
   ): Settled["outcomes"] {
     const { name, limits } = settings;
-    const lost = new Set((row?.["lost"] ?? []) as readonly string[]);
+    const outcomes = settleOutcomes(settlements, (row?.["lost"] ?? []) as readonly string[]);
     const ended = settlements
-      .filter(({ job, verdict }) => ENDS.has(verdict.kind) && !lost.has(job.id))
+      .filter(({ verdict }, at) => ENDS.has(verdict.kind) && outcomes[at] === "settled")
       .map(({ job }) => job.id);
     if (ended.length > 0) {
       this.#events.tell("ended", name, ended);
       if (row?.["watched"] === true) this.#notifier.tell("ended", name, ended);
     }
     if (row?.["again"] === true || limits.concurrency !== undefined) this.#tell("ready", name);
-    return settlements.map(({ job }) => (lost.has(job.id) ? "lost" : "settled"));
+    return outcomes;
   }
 
   async extend(
@@ -370,10 +381,22 @@ class InPostgres implements PostgresDriver {
     return this.#events.subscribe(name, kinds, listener, this.#listen());
   }
 
-  async takeRelay(queue: string, owner: string, ms: number): Promise<boolean> {
-    const text = `SELECT ${this.#statements.schema}.take_relay($1, $2, $3::float8) AS taken`;
-    const [row] = await this.#run(queue, text, [queue, owner, ms]);
-    return row?.["taken"] === true;
+  async claimToForward(
+    settings: QueueSettings,
+    owner: string,
+    request: ClaimRequest,
+  ): Promise<Claim | undefined> {
+    const claiming = this.#claims.prepare(settings, request, 4, {
+      after: "t.taken",
+      forward: true,
+    });
+    const rows = await this.#run(
+      settings.name,
+      `SELECT c.* FROM ${this.#statements.schema}.take_relay($1, $2, $3::float8) AS t(taken)
+         CROSS JOIN LATERAL ${claiming.text} AS c WHERE t.taken`,
+      [settings.name, owner, request.leaseMs, ...claiming.values],
+    );
+    return rows.length === 0 ? undefined : claiming.read(rows);
   }
 
   async close(): Promise<void> {

@@ -2,7 +2,7 @@
  * How attempts end, and jobs.
  *
  *     finish(queue, ids, state, reason, results, keep)   ends jobs, which the caller has locked
- *     settle(queue, done, leases, …)    one row: the ids whose lease was lost, whether anybody waits
+ *     settle(queue, done, leases, …)    one row: "lease:id" of what was lost, whether anybody waits
  *                                       for ends, and whether others should look for jobs
  *     extend(queue, ids, leases, ms)    rows: place, state
  *     sweep(queue, …)                   rows: what was given up; last one without an id: how many recovered
@@ -61,6 +61,7 @@ CREATE FUNCTION ${schema}.settle(
 DECLARE
   v_queue int := ${schema}.queue_id(p_queue);
   v_ids text[];
+  v_held text[];
   v_keys text[];
   v_results text[];
   v_count int;
@@ -71,8 +72,8 @@ BEGIN
   again := false;
   IF p_done IS NOT NULL THEN
     IF p_keep_done THEN
-      SELECT array_agg(s.id), array_agg(s.result) INTO v_ids, v_results FROM (
-        SELECT j.id, u.result FROM unnest(p_done, p_leases, p_results) AS u(id, lease, result)
+      SELECT array_agg(s.id), array_agg(s.lease), array_agg(s.result) INTO v_ids, v_held, v_results FROM (
+        SELECT j.id, j.lease, u.result FROM unnest(p_done, p_leases, p_results) AS u(id, lease, result)
           JOIN ${schema}.jobs j ON j.queue_id = v_queue AND j.id = u.id
          WHERE j.state = 'active' AND j.lease = u.lease FOR UPDATE OF j) AS s;
       IF v_ids IS NOT NULL THEN
@@ -82,9 +83,9 @@ BEGIN
       WITH gone AS (
         DELETE FROM ${schema}.jobs j USING unnest(p_done, p_leases) AS u(id, lease)
          WHERE j.queue_id = v_queue AND j.id = u.id AND j.state = 'active' AND j.lease = u.lease
-        RETURNING j.id, j.key)
-      SELECT array_agg(id), array_agg(key) FILTER (WHERE key IS NOT NULL), count(*)
-        INTO v_ids, v_keys, v_count FROM gone;
+        RETURNING j.id, j.key, j.lease)
+      SELECT array_agg(id), array_agg(lease), array_agg(key) FILTER (WHERE key IS NOT NULL), count(*)
+        INTO v_ids, v_held, v_keys, v_count FROM gone;
       IF v_keys IS NOT NULL THEN
         PERFORM ${schema}.leave_notes(v_queue, v_keys);
         again := true;
@@ -92,7 +93,9 @@ BEGIN
       IF v_count > 0 THEN INSERT INTO ${schema}.tally VALUES (v_queue, 0, v_count); END IF;
     END IF;
     IF coalesce(cardinality(v_ids), 0) < cardinality(p_done) THEN
-      SELECT array_agg(u.id) INTO lost FROM unnest(p_done) AS u(id) WHERE u.id <> ALL (coalesce(v_ids, '{}'));
+      SELECT array_agg(u.lease || ':' || u.id) INTO lost FROM unnest(p_done, p_leases) AS u(id, lease)
+       WHERE NOT EXISTS (SELECT 1 FROM unnest(v_ids, v_held) AS g(id, lease)
+                          WHERE g.id = u.id AND g.lease = u.lease);
     END IF;
   END IF;
 
@@ -106,7 +109,7 @@ BEGIN
      WHERE j.queue_id = v_queue AND j.id = v_other.id AND j.state = 'active'
        AND j.lease = v_other.lease FOR UPDATE;
     IF NOT FOUND THEN
-      lost := array_append(lost, v_other.id);
+      lost := array_append(lost, v_other.lease || ':' || v_other.id);
       CONTINUE;
     END IF;
     IF v_other.failure IS NOT NULL THEN

@@ -1,7 +1,7 @@
 /** How `settle` is called: what is done goes in lists, the others as JSON. */
 
 import { postgresArray } from "@headroom/core/postgres-client";
-import type { QueueSettings, Settlement, Verdict } from "../driver.ts";
+import type { QueueSettings, Settlement, SettleOutcome, Verdict } from "../driver.ts";
 import { leaseOf } from "./job-rows.ts";
 
 /** As many as {@link settleValues} gives. */
@@ -10,6 +10,25 @@ export const SETTLE_PARAMETERS: string =
 
 /** Verdicts that end a job. */
 export const ENDS: ReadonlySet<Verdict["kind"]> = new Set(["done", "dead"] as const);
+
+/** @param lost what the row of `settle` says. */
+export function settleOutcomes(
+  settlements: readonly Settlement[],
+  lost: readonly string[],
+): readonly SettleOutcome[] {
+  const gone = new Set(lost);
+  return settlements.map((settlement) => {
+    const name = leaseName(settlement);
+    if (gone.has(name)) return "lost";
+    gone.add(name);
+    return "settled";
+  });
+}
+
+/** As `settle` names a lease that was lost. */
+function leaseName({ job }: Settlement): string {
+  return `${leaseOf(job.token)}:${job.id}`;
+}
 
 /** @param strict a lease that is lost is an error. */
 export function settleValues(
@@ -21,7 +40,12 @@ export function settleValues(
   const leases: string[] = [];
   const results: (string | undefined)[] = [];
   const others: object[] = [];
-  for (const { job, verdict } of settlements) {
+  const seen = new Set<string>();
+  for (const settlement of settlements) {
+    const { job, verdict } = settlement;
+    // What is settled twice in one call is so once.
+    if (seen.has(leaseName(settlement))) continue;
+    seen.add(leaseName(settlement));
     const lease = leaseOf(job.token);
     if (verdict.kind === "done") {
       ids.push(job.id);
