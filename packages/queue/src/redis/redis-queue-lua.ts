@@ -23,7 +23,7 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 `;
 
 /** What the steps below need, and `wake`: one process that is idle is to look. */
-export const LUA_STEPS: string = `${LUA_TIME}
+export const LUA_STEPS: string = String.raw`${LUA_TIME}
 local jobs, leases, ready, delayed = base .. ':jobs', base .. ':leases', base .. ':ready', base .. ':delayed'
 local known, stir, ended, nth = nil, false, {}, 0
 
