@@ -100,7 +100,7 @@ export interface QueueBasics<Input, Caps extends Capabilities> {
   stats(): Promise<QueueStats>;
 }
 
-const BULK = Symbol("headroom.queue.bulk");
+const BULK: unique symbol = Symbol("headroom.queue.bulk");
 
 /** One job of `addMany` with options of its own; make one with {@link job}. */
 export type BulkJob<Input, Caps extends Capabilities> = {
