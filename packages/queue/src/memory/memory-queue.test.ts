@@ -29,14 +29,16 @@ function claim(queue: MemoryQueue, limit = 10): readonly ClaimedJob[] {
   return queue.claim(QUEUE, { limit, leaseMs: 1_000 }).jobs;
 }
 
-test("jobs whose last lease expired during a claim are told by the next sweep, once", async () => {
+test("a claim says what it has swept, and only then", async () => {
   const { queue, clock } = queueOnClock();
   queue.enqueue(QUEUE, [newJob({ id: "a", maxAttempts: 1 }), newJob({ id: "b" })]);
   claim(queue);
   await clock.advance(1_000);
-  expect(claim(queue).map(({ id, attempt }) => [id, attempt])).toEqual([["b", 2]]);
   const dead = [{ id: "a", name: "work", attempts: 1, parent: undefined }];
-  expect(queue.sweep(QUEUE)).toEqual({ recovered: 0, dead });
+  const { jobs, swept } = queue.claim(QUEUE, { limit: 10, leaseMs: 1_000 });
+  expect(jobs.map(({ id, attempt }) => [id, attempt])).toEqual([["b", 2]]);
+  expect(swept).toEqual({ recovered: 1, dead });
+  expect(queue.claim(QUEUE, { limit: 10, leaseMs: 1_000 }).swept).toBeUndefined();
   expect(queue.sweep(QUEUE)).toEqual({ recovered: 0, dead: [] });
 });
 
