@@ -2,11 +2,12 @@ import { seededRandom } from "@headroom/core/random";
 import { createManualClock } from "@headroom/core/testing";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { defineQueue } from "../definition.ts";
+import { type Definition, defineQueue } from "../definition.ts";
 import { type Fault, faultyDriver } from "../faulty-driver.ts";
 import { type JobContext, RetryAfterError, UnrecoverableError } from "../job.ts";
 import { memoryDriver } from "../memory/memory-driver.ts";
-import { createQueues } from "../queues.ts";
+import type { MemoryCapabilities } from "../memory/supported.ts";
+import { createQueues, type Queues } from "../queues.ts";
 import type { Worker } from "./worker.ts";
 
 /**
@@ -35,6 +36,7 @@ const step = fc.oneof(
     key: fc.nat(2),
   }),
   fc.record({ do: fc.constant("advance" as const), ms: fc.integer({ min: 1, max: 4_000 }) }),
+  fc.record({ do: fc.constant("advance" as const), ms: fc.integer({ min: 1, max: 4_000 }) }),
   fc.record({
     do: fc.constant("stop" as const),
     softMs: fc.constantFrom(0, 500, 5_000),
@@ -47,6 +49,7 @@ const step = fc.oneof(
   }),
   fc.record({
     do: fc.constant("fail" as const),
+    node: fc.nat(3),
     fault: fc.constantFrom<Fault>("none", "before", "after"),
     every: fc.integer({ min: 1, max: 3 }),
   }),
@@ -56,13 +59,28 @@ test("no job is lost, and none runs twice at once", async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(outcome, { minLength: 1, maxLength: 12 }),
-      fc.array(step, { minLength: 3, maxLength: 25 }),
+      fc.array(step, { minLength: 10, maxLength: 40, size: "max" }),
       fc.nat(),
       play,
     ),
-    { numRuns: 150 },
+    { numRuns: 400 },
   );
 }, 120_000);
+
+interface Node {
+  fault: Fault;
+  every: number;
+  calls: number;
+  readonly queues: Queues<
+    { q: Definition<Data, Data, unknown, unknown, never> },
+    MemoryCapabilities
+  >;
+}
+
+interface Data {
+  readonly n: number;
+  readonly key: number;
+}
 
 async function play(
   outcomes: readonly Outcome[],
@@ -72,21 +90,23 @@ async function play(
   const clock = createManualClock();
   const random = seededRandom(seed);
   const memory = memoryDriver({ clock, random });
-  let fault: Fault = "none";
-  let every = 1;
-  let calls = 0;
-  const driver = faultyDriver(memory, () => {
-    calls += 1;
-    return calls % every === 0 ? fault : "none";
-  });
-  const q = defineQueue<{ n: number; key: number }>({
+  const q = defineQueue<Data>({
     name: "q",
     leaseMs: LEASE_MS,
     timeoutMs: 60_000,
     retry: { attempts: 1_000 },
     key: ({ key }) => (key === 0 ? undefined : String(key)),
   });
-  const queues = createQueues({ driver, queues: { q }, clock, random });
+  // A process of its own, with its own link to the server, which may fail while others work.
+  const startNode = (): Node => {
+    const node = { fault: "none" as Fault, every: 1, calls: 0 };
+    const driver = faultyDriver(memory, () => {
+      node.calls += 1;
+      return node.calls % node.every === 0 ? node.fault : "none";
+    });
+    const options = { driver, queues: { q }, clock, random, closeDriver: false };
+    return Object.assign(node, { queues: createQueues(options) });
+  };
   const running = new Map<string, number>();
   const done = new Set<string>();
   const keysRunning = new Set<string>();
@@ -123,31 +143,36 @@ async function play(
   };
 
   const added: string[] = [];
+  const nodes: Node[] = [];
   const workers: Worker[] = [];
+  const producer = startNode();
   const stops: Promise<void>[] = [];
   let n = 0;
   for (const each of steps) {
     if (each.do === "advance") await clock.advance(each.ms);
     else if (each.do === "start") {
       const { concurrency, prefetch } = each;
-      workers.push(queues.worker({ q: handler }, { concurrency, prefetch }));
+      const node = startNode();
+      nodes.push(node);
+      workers.push(node.queues.worker({ q: handler }, { concurrency, prefetch }));
     } else if (each.do === "stop") {
       const { softMs, hardMs } = each;
       const worker = workers.shift();
       if (worker !== undefined) stops.push(worker.stop({ softMs, hardMs }));
     } else if (each.do === "fail") {
-      fault = each.fault;
-      every = each.every;
+      const node = nodes.at(-1 - each.node) ?? producer;
+      node.fault = each.fault;
+      node.every = each.every;
     } else {
       for (let job = 0; job < each.jobs; job++) {
-        const adding = queues.q.add({ n: n++, key: each.key });
+        const adding = producer.queues.q.add({ n: n++, key: each.key });
         await adding.then(({ id }) => added.push(id)).catch(() => {});
       }
     }
   }
-  fault = "none";
+  for (const node of [...nodes, producer]) node.fault = "none";
   healed = true;
-  workers.push(queues.worker({ q: handler }, { concurrency: 8 }));
+  producer.queues.worker({ q: handler }, { concurrency: 8 });
   for (let round = 0; round < 400 && isBusy(memory.jobs("q")); round++) await clock.advance(1_000);
   expect(violations).toEqual([]);
   const left = new Map(memory.jobs("q").map(({ id, state, reason }) => [id, { state, reason }]));
@@ -156,7 +181,8 @@ async function play(
     if (there === undefined) expect(done.has(id), `job ${id} is lost`).toBe(true);
     else expect(there).toEqual({ state: "dead", reason: "unrecoverable" });
   }
-  const closing = Promise.all([...stops, queues.close({ softMs: 0, hardMs: 0 })]);
+  const all = [producer, ...nodes].map(({ queues }) => queues.close({ softMs: 0, hardMs: 0 }));
+  const closing = Promise.all([...stops, ...all]);
   while (await clock.advanceToNext());
   await closing;
   expect(clock.pending).toBe(0);
