@@ -68,6 +68,9 @@ export class AttemptContext implements JobContext {
     if (!driver.capabilities.transactions) {
       throw unsupported(settings.name, "completeIn", driver.name);
     }
+    if (this.#attempt.job.parent !== undefined) {
+      throw unsupported(settings.name, "completeIn for a child of a flow", driver.name);
+    }
     const kept = keepsResult(this.#rules, driver, this.#attempt.job);
     const text = kept ? await resultText(this.#rules, settings.name, result) : undefined;
     this.#requireLease();

@@ -50,6 +50,10 @@ export interface LoopParts {
   readonly rules: WorkerRules;
   readonly middleware: readonly JobMiddleware[];
   readonly emulateLongDelay: boolean;
+  /** See `Exchange`. */
+  readonly tellFirst:
+    | ((job: ClaimedJob, verdict: Verdict, untilMs: number) => Promise<boolean> | undefined)
+    | undefined;
   /** Before ends of attempts are told to the driver; see `Exchange`. */
   readonly beforeSettle:
     | ((settlements: readonly Settlement[]) => Promise<void> | undefined)
@@ -96,6 +100,7 @@ export class QueueLoop {
       ...common,
       wanted: (along) => this.#wanted(along),
       claimed: (claim, limit, untilMs, tookMs) => this.#claimed(claim, limit, untilMs, tookMs),
+      tellFirst: parts.tellFirst,
       beforeSettle: parts.beforeSettle,
       settled: (attempt, verdict, outcome) => this.#settled(attempt, verdict, outcome),
       failed: (_, what) => this.#reporter.degraded(`${what}-failed`),
