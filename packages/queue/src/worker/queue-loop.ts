@@ -28,7 +28,7 @@ import type {
 } from "../driver.ts";
 import type { JobMiddleware } from "../job.ts";
 import type { PhysicalRules } from "../queue-options.ts";
-import { Appetite, POLL_MS } from "./appetite.ts";
+import { Appetite } from "./appetite.ts";
 import { Attempt } from "./attempt.ts";
 import { BatchGroup } from "./batch-group.ts";
 import { runBatch } from "./batch-runner.ts";
@@ -64,6 +64,8 @@ export interface LoopParts {
   readonly random: Random;
 }
 
+/** Without a claim or an extension for so long, a worker is not well. */
+const STALE_MS = 15_000;
 /** The longest that a handler has to end in after its signal has aborted. */
 const MOST_GRACE_MS = 5_000;
 
@@ -88,7 +90,7 @@ export class QueueLoop {
     const common = { driver, settings, leaseMs, clock, random };
     this.#parts = parts;
     this.#reporter = new Reporter(settings.name, driver.name, clock);
-    this.#liveness = new Liveness(clock, Math.max(3 * POLL_MS, 2 * leaseMs));
+    this.#liveness = new Liveness(clock, Math.max(STALE_MS, 2 * leaseMs));
     this.#appetite = new Appetite({
       rules,
       jobSlots: rules.concurrency * largestBatch(handlers),
