@@ -69,3 +69,12 @@ test("what an attempt throws is tried again until it works", async () => {
   await clock.advance(10_000);
   expect(attempts).toEqual([1, 2, 3]);
 });
+
+test("what is no set of queues or handlers is refused by name", () => {
+  const q = defineQueue({ name: "q" });
+  const driver = memoryDriver({ clock: createManualClock() });
+  expect(() => createQueues({ driver, queues: [q] as never })).toThrow("{ photos }");
+  const queues = createQueues({ driver, queues: { q } });
+  expect(() => queues.worker(undefined as never)).toThrow("handlers must be an object");
+  expect(() => queues.worker((() => {}) as never)).toThrow("handlers must be an object");
+});

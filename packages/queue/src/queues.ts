@@ -209,6 +209,9 @@ class OpenQueues {
   ): Worker {
     this.#requireOpen("worker");
     const rules = workerRules(options);
+    if (typeof handlers !== "object" || handlers === null) {
+      throw new TypeError("worker: handlers must be an object with a function for each queue");
+    }
     const byQueue = new Map<string, Map<string, HandlerEntry>>();
     for (const [name, handler] of Object.entries(handlers)) {
       const definition = this.#definitions.get(name);
@@ -368,8 +371,9 @@ class OpenQueues {
 function definitionsOf(
   queues: Readonly<Record<string, AnyDefinition>>,
 ): ReadonlyMap<string, DefinitionRules> {
-  if (typeof queues !== "object" || queues === null || Object.keys(queues).length === 0) {
-    throw new TypeError("queues must be an object of at least one definition");
+  const isObject = typeof queues === "object" && queues !== null && !Array.isArray(queues);
+  if (!isObject || Object.keys(queues).length === 0) {
+    throw new TypeError("queues must be an object of at least one definition: { photos }");
   }
   return new Map(
     Object.entries(queues).map(([name, definition]) => {
