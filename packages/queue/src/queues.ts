@@ -209,9 +209,7 @@ class OpenQueues {
   ): Worker {
     this.#requireOpen("worker");
     const rules = workerRules(options);
-    if (typeof handlers !== "object" || handlers === null) {
-      throw new TypeError("worker: handlers must be an object with a function for each queue");
-    }
+    if (typeof handlers !== "object") throw new TypeError("worker: handlers must be an object");
     const byQueue = new Map<string, Map<string, HandlerEntry>>();
     for (const [name, handler] of Object.entries(handlers)) {
       const definition = this.#definitions.get(name);
@@ -371,8 +369,8 @@ class OpenQueues {
 function definitionsOf(
   queues: Readonly<Record<string, AnyDefinition>>,
 ): ReadonlyMap<string, DefinitionRules> {
-  const isObject = typeof queues === "object" && queues !== null && !Array.isArray(queues);
-  if (!isObject || Object.keys(queues).length === 0) {
+  const names = Object.keys(queues ?? {});
+  if (typeof queues !== "object" || Array.isArray(queues) || names.length === 0) {
     throw new TypeError("queues must be an object of at least one definition: { photos }");
   }
   return new Map(
