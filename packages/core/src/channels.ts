@@ -359,10 +359,11 @@ export interface QueueScale extends TimedEvent {
   readonly pool: string;
   readonly from: number;
   readonly to: number;
-  readonly outcome:
-    | "scaled" /** A worker did not start. */
-    | "start-failed" /** The queues could not be asked: all stays as it is. */
-    | "unknown";
+  /**
+   * `start-failed`: a worker did not start, and is tried again. `unknown`: the queues could not be
+   * asked, and all stays as it is.
+   */
+  readonly outcome: "scaled" | "start-failed" | "unknown";
 }
 export const queueScale: EventChannel<QueueScale> = createEventChannel("headroom.queue.scale");
 
