@@ -393,3 +393,14 @@ export interface QueueDegraded extends TimedEvent {
 }
 export const queueDegraded: EventChannel<QueueDegraded> =
   createEventChannel("headroom.queue.degraded");
+
+/** A transaction is open for so long that the tables of a queue cannot be vacuumed: it gets slower. */
+export interface QueueVacuumHeld extends TimedEvent {
+  readonly queue: string;
+  readonly system: string;
+  /** How long the oldest transaction of the database has been open. */
+  readonly transactionMs: number;
+}
+export const queueVacuumHeld: EventChannel<QueueVacuumHeld> = createEventChannel(
+  "headroom.queue.vacuum_held",
+);

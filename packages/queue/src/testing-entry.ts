@@ -1,4 +1,9 @@
 export {
+  type ModelScript,
+  type QueueModelOptions,
+  runQueueModel,
+} from "./conformance/driver-model.ts";
+export {
   describeQueueDriver,
   type QueueDriverCase,
   type QueueDriverSetup,

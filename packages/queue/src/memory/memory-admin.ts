@@ -1,10 +1,20 @@
 /** Looking at jobs, and taking them out of their way. */
 
 import type { Lease, QueueSettings } from "../driver.ts";
-import type { JobPage, JobState } from "../driver-powers.ts";
+import type { JobPage, JobRecord, JobState } from "../driver-powers.ts";
 import { isEnd } from "./job-states.ts";
 import { jobRecord, type MemoryJob } from "./memory-job.ts";
 import type { MemoryQueue } from "./memory-queue.ts";
+
+export function findJob(
+  queue: MemoryQueue,
+  settings: QueueSettings,
+  id: string,
+): JobRecord | undefined {
+  queue.promote(settings);
+  const job = queue.states.find(id);
+  return job && jobRecord(job);
+}
 
 /** The cursor is how many have been listed. */
 export function listJobs(
@@ -13,7 +23,7 @@ export function listJobs(
   state: JobState,
   { limit, cursor }: { readonly limit: number; readonly cursor?: string | undefined },
 ): JobPage {
-  queue.stats(settings); // What has become ready is so.
+  queue.promote(settings);
   const jobs = queue.states.list(state);
   const from = Number(cursor ?? 0);
   const to = from + limit;

@@ -16,10 +16,10 @@
 
 import { requireKnownOptions } from "@headroom/core/options";
 import type { Capabilities } from "../capabilities.ts";
-import type { Claim, QueueDriver, QueueSettings, Subscription } from "../driver.ts";
+import type { QueueDriver, QueueSettings, Subscription } from "../driver.ts";
 import type { Flows, JobAdmin, JobRecord, Schedules } from "../driver-powers.ts";
 import { QueueError } from "../errors.ts";
-import { listJobs, purgeJobs, redriveJobs, reportProgress } from "./memory-admin.ts";
+import { findJob, listJobs, purgeJobs, redriveJobs, reportProgress } from "./memory-admin.ts";
 import { jobRecord } from "./memory-job.ts";
 import { MemoryServer, type MemoryServerOptions } from "./memory-server.ts";
 import {
@@ -65,6 +65,11 @@ export function memoryDriver<Caps extends Capabilities = MemoryCapabilities>(
   return new InMemory(server, capabilitiesLike(like));
 }
 
+/** Where a driver keeps no dead letters, who is given up is gone. */
+const NOT_KEPT = { ms: 0, count: 0 } as const;
+
+type Opened = ReturnType<MemoryServer["queue"]> & { readonly settings: QueueSettings };
+
 class InMemory<Caps extends Capabilities> implements MemoryDriver<Caps> {
   readonly name = "memory";
   readonly capabilities: Caps;
@@ -87,39 +92,44 @@ class InMemory<Caps extends Capabilities> implements MemoryDriver<Caps> {
     return this.server.queue(queue).queue.states.all().map(jobRecord);
   }
 
-  enqueue: QueueDriver["enqueue"] = async (settings, jobs, { tx } = {}) => {
-    const { queue } = this.#open(settings);
+  enqueue: QueueDriver["enqueue"] = async (given, jobs, { tx } = {}) => {
+    const { queue, settings } = this.#open(given);
     for (const job of jobs) requireSupportedJob(this.capabilities, settings.name, job);
     this.#refuseTransaction(settings, tx);
     return queue.enqueue(settings, jobs);
   };
 
-  claim: QueueDriver["claim"] = async (settings, request) => {
-    const { jobs, nextMs } = this.#open(settings).queue.claim(settings, request);
-    return { jobs, nextMs };
+  claim: QueueDriver["claim"] = async (given, request) => {
+    const { queue, settings } = this.#open(given);
+    return queue.claim(settings, request);
   };
 
-  settle: QueueDriver["settle"] = async (settings, settlements, { claim, tx } = {}) => {
-    const { queue } = this.#open(settings);
+  settle: QueueDriver["settle"] = async (given, settlements, { claim, tx } = {}) => {
+    const { queue, settings } = this.#open(given);
     for (const each of settlements) requireSupportedVerdict(this.capabilities, settings.name, each);
     this.#refuseTransaction(settings, tx);
     const outcomes = queue.settle(settings, settlements);
-    const claimed: Claim | undefined = claim && (await this.claim(settings, claim));
-    return { outcomes, claim: claimed };
+    return { outcomes, claim: claim && queue.claim(settings, claim) };
   };
 
-  extend: QueueDriver["extend"] = async (settings, leases, leaseMs) => {
-    const { queue } = this.#open(settings);
+  extend: QueueDriver["extend"] = async (given, leases, leaseMs) => {
+    const { queue, settings } = this.#open(given);
     requireSupported(this.capabilities, settings.name, "extend");
     return leases.map((lease) => queue.extend(lease, leaseMs));
   };
 
-  sweep: QueueDriver["sweep"] = async (settings) => this.#open(settings).queue.sweep(settings);
+  sweep: QueueDriver["sweep"] = async (given) => {
+    const { queue, settings } = this.#open(given);
+    return queue.sweep(settings);
+  };
 
-  stats: QueueDriver["stats"] = async (settings) => this.#open(settings).queue.stats(settings);
+  stats: QueueDriver["stats"] = async (given) => {
+    const { queue, settings } = this.#open(given);
+    return queue.stats(settings);
+  };
 
-  subscribe: QueueDriver["subscribe"] = (settings, kinds, listener): Subscription => {
-    const unsubscribe = this.#open(settings).queue.subscribers.add(kinds, listener);
+  subscribe: QueueDriver["subscribe"] = (given, kinds, listener): Subscription => {
+    const unsubscribe = this.#open(given).queue.subscribers.add(kinds, listener);
     this.#unsubscribe.add(unsubscribe);
     const close = async (): Promise<void> => {
       this.#unsubscribe.delete(unsubscribe);
@@ -134,11 +144,15 @@ class InMemory<Caps extends Capabilities> implements MemoryDriver<Caps> {
     this.#unsubscribe.clear();
   };
 
-  #open(settings: QueueSettings): ReturnType<MemoryServer["queue"]> {
-    const { name } = settings;
+  #open(given: QueueSettings): Opened {
+    const { name, retention } = given;
     if (this.#closed) throw new QueueError("QUEUE_CLOSED", name, `queue "${name}": closed`);
-    requireSupportedQueue(this.capabilities, settings);
-    return this.server.queue(name);
+    requireSupportedQueue(this.capabilities, given);
+    const dead = this.capabilities.deadLetters ? retention.dead : NOT_KEPT;
+    return {
+      ...this.server.queue(name),
+      settings: { ...given, retention: { ...retention, dead } },
+    };
   }
 
   #refuseTransaction({ name }: QueueSettings, tx: unknown): void {
@@ -146,50 +160,65 @@ class InMemory<Caps extends Capabilities> implements MemoryDriver<Caps> {
   }
 
   #admin(): JobAdmin {
-    const open = (settings: QueueSettings) => this.#open(settings).queue;
     return {
-      find: async (settings, id) => {
-        open(settings).stats(settings); // What has become ready is so.
-        const job = open(settings).states.find(id);
-        return job && jobRecord(job);
+      find: async (given, id) => {
+        const { queue, settings } = this.#open(given);
+        return findJob(queue, settings, id);
       },
-      list: async (settings, state, page) => listJobs(open(settings), settings, state, page),
-      cancel: async (settings, id) => open(settings).cancel(settings, id),
-      pause: async (settings) => {
-        open(settings).paused = true;
+      list: async (given, state, page) => {
+        const { queue, settings } = this.#open(given);
+        return listJobs(queue, settings, state, page);
       },
-      resume: async (settings) => {
-        open(settings).paused = false;
-        open(settings).tellReady(settings);
+      cancel: async (given, id) => {
+        const { queue, settings } = this.#open(given);
+        return queue.cancel(settings, id);
       },
-      redrive: async (settings, which) => {
+      pause: async (given) => {
+        this.#open(given).queue.paused = true;
+      },
+      resume: async (given) => {
+        const { queue, settings } = this.#open(given);
+        queue.paused = false;
+        queue.tellReady(settings);
+      },
+      redrive: async (given, which) => {
+        const { queue, settings } = this.#open(given);
         requireSupported(this.capabilities, settings.name, "deadLetters");
-        return redriveJobs(open(settings), settings, which);
+        return redriveJobs(queue, settings, which);
       },
-      purge: async (settings, states) => purgeJobs(open(settings), settings, states),
-      progress: async (settings, lease, progress) =>
-        reportProgress(open(settings), lease, progress),
+      purge: async (given, states) => {
+        const { queue, settings } = this.#open(given);
+        return purgeJobs(queue, settings, states);
+      },
+      progress: async (given, lease, progress) =>
+        reportProgress(this.#open(given).queue, lease, progress),
     };
   }
 
   #schedules(): Schedules {
-    const open = (settings: QueueSettings) => this.#open(settings).schedules;
     return {
-      fire: async (settings, schedule, tickMs, job) =>
-        open(settings).fire(settings, schedule, tickMs, job),
-      begin: async (settings, schedule) => open(settings).begin(schedule),
-      forget: async (settings, schedule) => open(settings).forget(schedule),
+      fire: async (given, schedule, tickMs, job) => {
+        const { schedules, settings } = this.#open(given);
+        requireSupportedJob(this.capabilities, settings.name, job);
+        return schedules.fire(settings, schedule, tickMs, job);
+      },
+      begin: async (given, schedule) => this.#open(given).schedules.begin(schedule),
+      forget: async (given, schedule) => this.#open(given).schedules.forget(schedule),
     };
   }
 
   #flows(): Flows {
-    const open = (settings: QueueSettings) => this.#open(settings).flows;
     return {
-      hold: async (settings, parent, children, { childDead }) =>
-        open(settings).hold(settings, parent, children, childDead),
-      report: async (settings, parentId, child, outcome) =>
-        open(settings).report(settings, parentId, child, outcome),
-      children: async (settings, parentId) => open(settings).children(parentId),
+      hold: async (given, parent, children, { childDead }) => {
+        const { flows, settings } = this.#open(given);
+        requireSupportedJob(this.capabilities, settings.name, parent);
+        return flows.hold(settings, parent, children, childDead);
+      },
+      report: async (given, parentId, child, outcome) => {
+        const { flows, settings } = this.#open(given);
+        flows.report(settings, parentId, child, outcome);
+      },
+      children: async (given, parentId) => this.#open(given).flows.children(parentId),
     };
   }
 }

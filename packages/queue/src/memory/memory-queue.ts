@@ -153,7 +153,7 @@ export class MemoryQueue {
   claim(settings: QueueSettings, { limit, leaseMs }: ClaimRequest): Claim {
     const { limits } = settings;
     this.#expire(settings);
-    this.#promote(settings);
+    this.promote(settings);
     const jobs: ClaimedJob[] = [];
     let rateMs = 0;
     const nowMs = this.nowMs;
@@ -182,8 +182,10 @@ export class MemoryQueue {
     return claimedJob(job, token, nowMs);
   }
 
-  #promote({ limits }: QueueSettings): void {
+  /** What has become due is ready. */
+  promote({ limits }: QueueSettings): void {
     const nowMs = this.nowMs;
+    this.#turns.wake(limits, nowMs);
     for (;;) {
       const job = this.#delayed.peek();
       if (job === undefined || job.dueMs > nowMs) return;
@@ -210,7 +212,6 @@ export class MemoryQueue {
       this.#settle(settings, job, verdict);
       return "settled";
     });
-    this.states.dropExcess(settings.retention, this.nowMs);
     this.tellReady(settings);
     return outcomes;
   }
@@ -253,6 +254,7 @@ export class MemoryQueue {
     job.endedMs = this.nowMs;
     job.endedAtMs = this.#server.now();
     this.states.move(job, state);
+    this.states.dropExcess(settings.retention, job.endedMs);
     this.#totals.ended++;
     this.subscribers.tell({ kind: "ended", id: job.added.id });
   }
@@ -326,7 +328,6 @@ export class MemoryQueue {
     if (lease !== undefined) this.#cancelledLeases.set(lease.token, { ...lease });
     this.end(settings, job, "cancelled");
     this.subscribers.tell({ kind: "cancelled", id });
-    this.states.dropExcess(settings.retention, this.nowMs);
     this.tellReady(settings);
     return true;
   }
@@ -351,7 +352,7 @@ export class MemoryQueue {
   }
 
   stats(settings: QueueSettings): QueueStats {
-    this.#promote(settings);
+    this.promote(settings);
     const ready = this.states.list("ready").map(({ dueMs }) => dueMs);
     return {
       ready: ready.length,

@@ -89,7 +89,7 @@ export class Turns {
 
   /** Takes the job whose turn it is; it is in flight until `landed`. */
   take(limits: QueueLimits, nowMs: number): MemoryJob | undefined {
-    this.#wakeLines(limits, nowMs);
+    this.wake(limits, nowMs);
     const turn = this.#turns.pop();
     if (turn === undefined) return undefined;
     const { job, line } = turn;
@@ -115,7 +115,7 @@ export class Turns {
 
   /** Is it anybody's turn? */
   some(limits: QueueLimits, nowMs: number): boolean {
-    this.#wakeLines(limits, nowMs);
+    this.wake(limits, nowMs);
     return this.#turns.peek() !== undefined;
   }
 
@@ -124,7 +124,8 @@ export class Turns {
     return this.#dueLines.peek()?.dueMs;
   }
 
-  #wakeLines(limits: QueueLimits, nowMs: number): void {
+  /** Lines that waited for their time and are due have a turn. */
+  wake(limits: QueueLimits, nowMs: number): void {
     for (;;) {
       const due = this.#dueLines.peek();
       if (due === undefined || due.dueMs > nowMs) return;
