@@ -23,6 +23,7 @@ import type {
   ClaimRequest,
   DriverEvent,
   Enqueued,
+  EnqueueOptions,
   Lease,
   LeaseState,
   NewJob,
@@ -36,7 +37,7 @@ import type {
   Subscription,
   Swept,
 } from "../driver.ts";
-import { driverFailed } from "../errors.ts";
+import { driverFailed, QueueError } from "../errors.ts";
 import { RedisCalls } from "./redis-calls.ts";
 import { type RedisDriverOptions, redisDriverRules } from "./redis-driver-options.ts";
 import { RedisEnqueue } from "./redis-enqueue.ts";
@@ -114,7 +115,16 @@ export class RedisDriver implements QueueDriver<RedisCapabilities> {
     this.flows = new RedisFlows(this.#calls, this.#queues, this.#enqueue);
   }
 
-  enqueue(settings: QueueSettings, jobs: readonly NewJob[]): Promise<readonly Enqueued[]> {
+  async enqueue(
+    settings: QueueSettings,
+    jobs: readonly NewJob[],
+    { tx }: EnqueueOptions = {},
+  ): Promise<readonly Enqueued[]> {
+    const { priorities } = this.capabilities;
+    if (tx !== undefined) throw unsupported(settings.name, "transactions");
+    if (jobs.some(({ priority }) => priority >= priorities)) {
+      throw unsupported(settings.name, "priorities");
+    }
     return this.#enqueue.add(settings, jobs);
   }
 
@@ -131,6 +141,7 @@ export class RedisDriver implements QueueDriver<RedisCapabilities> {
     settlements: readonly Settlement[],
     options: SettleOptions = {},
   ): Promise<Settled> {
+    if (options.tx !== undefined) throw unsupported(settings.name, "transactions");
     const outcomes: SettleOutcome[] = [];
     let rest = settlements;
     while (rest.length > MOST_SETTLEMENTS) {
@@ -272,6 +283,14 @@ export class RedisDriver implements QueueDriver<RedisCapabilities> {
       jobs.map((job) => ({ job, verdict })),
     ).catch(() => {});
   }
+}
+
+function unsupported(queue: string, name: keyof RedisCapabilities): QueueError {
+  return new QueueError(
+    "QUEUE_UNSUPPORTED",
+    queue,
+    `queue "${queue}": the Redis driver has not the capability ${name}`,
+  );
 }
 
 function claimArguments({ limit, leaseMs }: ClaimRequest): number[] {
