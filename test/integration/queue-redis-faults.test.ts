@@ -5,7 +5,7 @@ import { systemClock } from "@headroom/core/clock";
 import { eventually, startRedis, useServers } from "@headroom/harness";
 import type { ClaimedJob, NewJob, QueueDriver, QueueSettings, Verdict } from "@headroom/queue";
 import { type RedisDriverOptions, redisDriver } from "@headroom/queue/redis";
-import { Redis, type RedisOptions } from "ioredis";
+import { Redis } from "ioredis";
 import { expect, onTestFinished, test, vi } from "vitest";
 
 const redis = useServers(() => startRedis({ settings: { appendonly: "yes" } }));
@@ -15,11 +15,29 @@ const UNAVAILABLE = { code: "QUEUE_UNAVAILABLE", retryable: true };
 const DONE: Verdict = { kind: "done", result: undefined };
 const FAILURE = { name: "Error", message: "no" };
 
-function connect(options: RedisOptions = {}): Redis {
-  const client = new Redis({ ...redis().primary.via, ...options });
+interface ClientOptions {
+  readonly keyPrefix?: string;
+  readonly stringNumbers?: boolean;
+  readonly enableAutoPipelining?: boolean;
+  readonly enableReadyCheck?: boolean;
+  readonly protocol?: 2;
+  readonly username?: string;
+  readonly password?: string;
+}
+
+function connect(options: ClientOptions = {}): Redis {
+  const { host, port } = redis().primary.via;
+  const client = new Redis(port, host, options);
   client.on("error", () => {});
   onTestFinished(() => client.disconnect());
   return client;
+}
+
+/** A command that is sent when the test is over. */
+function afterwards(name: string, ...parameters: (string | number)[]): void {
+  onTestFinished(async () => {
+    await redis().primary.command(name, ...parameters);
+  });
 }
 
 function open(options: RedisDriverOptions = {}, client: Redis = connect()): QueueDriver {
@@ -67,7 +85,7 @@ const settle = async (
   driver: QueueDriver,
   queue: QueueSettings,
   jobs: readonly ClaimedJob[],
-  verdict = DONE,
+  verdict: Verdict = DONE,
 ) =>
   (
     await driver.settle(
@@ -122,7 +140,7 @@ test("jobs, leases and who waits for them outlast a killed server", async () => 
     .primary.command("WAITAOF", 0, 0, 0)
     .catch(() => {});
   await redis().primary.command("CONFIG", "SET", "appendfsync", "always");
-  onTestFinished(() => redis().primary.command("CONFIG", "SET", "appendfsync", "everysec"));
+  afterwards("CONFIG", "SET", "appendfsync", "everysec");
   await redis().primary.kill9();
   await expect(driver.enqueue(queue, [job()])).rejects.toMatchObject(UNAVAILABLE);
   const before = heard.told;
@@ -146,7 +164,7 @@ test("a full server refuses jobs and lets work be finished", async () => {
   await driver.enqueue(queue, [job(), job(), job(), job({ key: "a" })]);
   const [done, retried, extended] = await claim(driver, queue, 3);
   await redis().primary.command("CONFIG", "SET", "maxmemory", 1);
-  onTestFinished(() => redis().primary.command("CONFIG", "SET", "maxmemory", 0));
+  afterwards("CONFIG", "SET", "maxmemory", 0);
   for (const refused of [job(), job({ key: "a" })]) {
     await expect(driver.enqueue(queue, [refused])).rejects.toMatchObject({
       ...UNAVAILABLE,
@@ -268,7 +286,7 @@ test("a primary that was demoted refuses, and is used again when it leads", asyn
 test("a server that evicts is refused, unless that is wanted", async () => {
   const queue = settings();
   await redis().primary.command("CONFIG", "SET", "maxmemory-policy", "volatile-lru");
-  onTestFinished(() => redis().primary.command("CONFIG", "SET", "maxmemory-policy", "noeviction"));
+  afterwards("CONFIG", "SET", "maxmemory-policy", "noeviction");
   for (const client of [connect(), connect({ protocol: 2 })]) {
     const driver = open({}, client);
     await expect(driver.enqueue(queue, [job()])).rejects.toMatchObject({ code: "QUEUE_EVICTING" });
@@ -286,7 +304,7 @@ test("a user who may not read the policy is warned, once, and works", async () =
   onTestFinished(() => warnings.mockRestore());
   const rules = ["on", ">pass", "~*", "&*", "+@all", "-config", "-info"];
   await redis().primary.command("ACL", "SETUSER", "app", ...rules);
-  onTestFinished(() => redis().primary.command("ACL", "DELUSER", "app"));
+  afterwards("ACL", "DELUSER", "app");
   const client = connect({ username: "app", password: "pass", enableReadyCheck: false });
   const driver = open({}, client);
   const queue = settings();
@@ -397,7 +415,7 @@ test("of what is over nothing is left but the queue's counters", async () => {
   });
 });
 
-test.each<[string, RedisOptions]>([
+test.each<[string, ClientOptions]>([
   ["a prefix of its own", { keyPrefix: "app:" }],
   ["numbers as texts", { stringNumbers: true }],
   ["pipelines of its own", { enableAutoPipelining: true }],

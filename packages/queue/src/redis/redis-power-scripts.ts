@@ -11,7 +11,7 @@ import {
 import { LUA_ADD } from "./redis-queue-scripts.ts";
 
 /** `describe(id)`: record, state, end, past and progress of a job; nil when there is none. */
-const LUA_DESCRIBE = String.raw`
+const LUA_DESCRIBE = `
 local STATES = {h = 'held', d = 'done', x = 'dead', c = 'cancelled'}
 local function describe(id)
   local record = call('HGET', base .. ':jobs', id)
@@ -40,7 +40,7 @@ return describe(ARGV[2])
  * Result: the next cursor or nil, then jobs as in FIND.
  */
 export const LIST: RedisScript = new RedisScript(
-  `${READS_ONLY}${LUA_TIME}${LUA_DESCRIBE}${String.raw`
+  `${READS_ONLY}${LUA_TIME}${LUA_DESCRIBE}
 local state, limit = ARGV[2], tonumber(ARGV[3])
 local replies = {false}
 local function idOf(entry) return state == 'active' and string.match(entry, '^([^:]*):') or entry end
@@ -81,11 +81,11 @@ if #found / 2 > limit and limit > 0 then
   replies[1] = last .. ':' .. string.format('%.0f', same)
 end
 return replies
-`}`,
+`,
 );
 
 /** `remove(job)`: takes a job out of wherever it waits, without a trace elsewhere. */
-const LUA_REMOVE = String.raw`
+const LUA_REMOVE = `
 local function remove(job)
   if job.mark == 'h' then
     call('ZREM', base .. ':held', job.id)
@@ -105,7 +105,7 @@ end
 
 /** ARGV: rules, id. Result: 1, or 0 when there is no such job or it has ended. O(n) of a long list of the ready. */
 export const CANCEL: RedisScript = new RedisScript(
-  `${ALSO_WHEN_FULL}${LUA_STEPS}${LUA_REMOVE}${String.raw`
+  `${ALSO_WHEN_FULL}${LUA_STEPS}${LUA_REMOVE}
 local record = call('HGET', jobs, ARGV[2])
 if not record then return 0 end
 local job = open(record)
@@ -125,7 +125,7 @@ if wasActive and rules()[1] >= 0 then stir = true end
 call('PUBLISH', rules()[10], 'cancelled ' .. job.id)
 close()
 return 1
-`}`,
+`,
 );
 
 /** ARGV: rules, 1 to pause or 0 to go on. */
@@ -142,7 +142,7 @@ return 1
 
 /** ARGV: rules, how many of the oldest or "", ids. Result: how many dead jobs are ready again. */
 export const REDRIVE: RedisScript = new RedisScript(
-  `${ALSO_WHEN_FULL}${LUA_STEPS}${String.raw`
+  `${ALSO_WHEN_FULL}${LUA_STEPS}
 local ids = ARGV[2] == '' and {unpack(ARGV, 3)} or call('ZRANGE', base .. ':dead', 0, ARGV[2] - 1)
 local count = 0
 for _, id in ipairs(ids) do
@@ -157,12 +157,12 @@ for _, id in ipairs(ids) do
 end
 close()
 return count
-`}`,
+`,
 );
 
 /** ARGV: rules, state, the most. Result: how many were deleted; fewer than the most: there are no more. */
 export const PURGE: RedisScript = new RedisScript(
-  `${ALSO_WHEN_FULL}${LUA_STEPS}${LUA_REMOVE}${String.raw`
+  `${ALSO_WHEN_FULL}${LUA_STEPS}${LUA_REMOVE}
 local state, most, ids = ARGV[2], tonumber(ARGV[3]), nil
 if state == 'ready' then
   promote(200)
@@ -193,7 +193,7 @@ for _, id in ipairs(ids) do
 end
 close()
 return #ids
-`}`,
+`,
 );
 
 /** ARGV: rules, id, token, progress. Result: 1, or 0 when the lease is lost. */
@@ -209,7 +209,7 @@ return 1
  * Result: 0 fired, -1 already, or in how many ms the tick is.
  */
 export const FIRE: RedisScript = new RedisScript(
-  `${REFUSED_WHEN_FULL}${LUA_STEPS}${LUA_ADD}${String.raw`
+  `${REFUSED_WHEN_FULL}${LUA_STEPS}${LUA_ADD}
 local tick = tonumber(ARGV[3])
 if tick > now then return math.ceil(tick - now) end
 local last = tonumber(call('HGET', base .. ':schedules', ARGV[2]) or '')
@@ -218,7 +218,7 @@ call('HSET', base .. ':schedules', ARGV[2], exact(tick))
 add(1, ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8])
 close()
 return 0
-`}`,
+`,
 );
 
 /** ARGV: rules, schedule. Result: the last tick, and now. */
@@ -241,7 +241,7 @@ return 1
  * What is reported of a parent's children: HASH `flow:<id>`, with fields `=queue id` the outcome, and
  * once the parent is held `-queue id` for each that is waited for, `left` how many, `fail` 1 or 0, `list`.
  */
-const LUA_FLOW = String.raw`
+const LUA_FLOW = `
 local DAY = 86400000
 local function release(id, childDied)
   local job = open(call('HGET', jobs, id))
@@ -261,7 +261,7 @@ end
  * parent as in ENQUEUE, then the children as `queue id`. Result as of one job in ENQUEUE.
  */
 export const HOLD: RedisScript = new RedisScript(
-  `${REFUSED_WHEN_FULL}${LUA_STEPS}${LUA_ADD}${LUA_FLOW}${String.raw`
+  `${REFUSED_WHEN_FULL}${LUA_STEPS}${LUA_ADD}${LUA_FLOW}
 local id, flow = ARGV[5], base .. ':flow:' .. ARGV[5]
 local isThere = call('HEXISTS', jobs, id) == 1
 local room = ARGV[2] == '' and 1 or ARGV[2] - backlog()
@@ -282,12 +282,12 @@ call('ZADD', base .. ':flows', '+inf', id)
 if died and ARGV[3] == '1' then release(id, true) elseif left == 0 then release(id, false) end
 close()
 return 0
-`}`,
+`,
 );
 
 /** ARGV: rules, parent's id, child as `queue id`, its outcome. Result: nothing. */
 export const REPORT: RedisScript = new RedisScript(
-  `${ALSO_WHEN_FULL}${LUA_STEPS}${LUA_FLOW}${String.raw`
+  `${ALSO_WHEN_FULL}${LUA_STEPS}${LUA_FLOW}
 local id, flow = ARGV[2], base .. ':flow:' .. ARGV[2]
 local isHeld = call('HEXISTS', flow, 'list') == 1
 if not isHeld and call('HEXISTS', jobs, id) == 1 then return 0 end
@@ -308,7 +308,7 @@ elseif left == 0 then
 end
 close()
 return 0
-`}`,
+`,
 );
 
 /** ARGV: rules, parent's id. Result: the list of children as JSON or nil, and fields and values of the flow. */

@@ -16,7 +16,7 @@ export const REFUSED_WHEN_FULL = "#!lua\n";
 export const ALSO_WHEN_FULL = "#!lua flags=allow-oom\n";
 export const READS_ONLY = "#!lua flags=no-writes,allow-oom\n";
 
-export const LUA_TIME: string = String.raw`
+export const LUA_TIME: string = `
 local base, call = KEYS[1], redis.call
 local time = call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -239,7 +239,7 @@ end
 `;
 
 /** `claim(limit, leaseMs)`: gives now, when to ask again in ms or -1, and the records. */
-export const LUA_CLAIM: string = String.raw`
+export const LUA_CLAIM: string = `
 -- What may be taken by the limits of the queue; and in how many ms more, if the rate says so.
 local function allowed(limit)
   local concurrency, rateJobs, rateMs = rules()[1], rules()[2], rules()[3]
@@ -290,11 +290,11 @@ local function takeByTurn(ids, limit)
 end
 
 local function claim(limit, leaseMs)
+  recover(100)
   if call('HEXISTS', base, 'paused') == 1 then
     stir = false
     return {now, -1, {}}
   end
-  recover(100)
   local due = call('ZRANGE', delayed, 0, 0, 'WITHSCORES')[2]
   if due and tonumber(due) <= now * 1000 + 999 then
     promote(200)

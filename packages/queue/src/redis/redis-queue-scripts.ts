@@ -15,7 +15,7 @@ import {
 } from "./redis-queue-lua.ts";
 
 /** How many wait, for `maxBacklog`. */
-const BACKLOG = String.raw`
+const BACKLOG = `
 local function backlog()
   return call('LLEN', base .. ':ready') + call('ZCARD', base .. ':first') + call('ZCARD', base .. ':ages')
     + call('ZCARD', base .. ':delayed') + call('ZCARD', base .. ':held')
@@ -62,7 +62,7 @@ return room
 `);
 
 /** `add(room, id, record, delayMs, mayExist, window, isHeld)`: 0, -1 without room, or `=` and the id of the job that is there. */
-export const LUA_ADD: string = `${BACKLOG}${String.raw`
+export const LUA_ADD: string = `${BACKLOG}
 local function add(room, id, text, delayMs, mayExist, window, isHeld)
   if call('HEXISTS', jobs, id) == 1 then return mayExist == '1' and '=' .. id or 0 end
   local job = open(string.format('%013.0f|%013.0f|', now, now) .. text)
@@ -89,7 +89,7 @@ local function add(room, id, text, delayMs, mayExist, window, isHeld)
   call('HINCRBY', base, 'added', 1)
   return 0
 end
-`}`;
+`;
 
 /**
  * Any jobs. ARGV[2]: maxBacklog or "". Then of each: id, record, delay in ms, 1 if its id may exist,
@@ -124,7 +124,7 @@ return reply
  * kept: it is in the leases and in the records, and nowhere else.
  */
 export const SETTLE: RedisScript = new RedisScript(
-  `${ALSO_WHEN_FULL}${LUA_STEPS}${LUA_CLAIM}${String.raw`
+  `${ALSO_WHEN_FULL}${LUA_STEPS}${LUA_CLAIM}
 local lost, plain = {}, tonumber(ARGV[4])
 if plain > 0 then
   local gone = {unpack(ARGV, 5 + plain, 4 + 2 * plain)}
@@ -182,7 +182,7 @@ elseif string.sub(ARGV[1], 2, 3) ~= '-1' then
 end
 close()
 return {lost, reply}
-`}`,
+`,
 );
 
 /** ARGV: rules, leaseMs, tokens. Result: of each 1 extended, 0 lost, 2 cancelled. */
@@ -208,7 +208,7 @@ return replies
  * Result: how many are ready again, then of each dead its notice: JSON of id, name, attempts, parent's queue and id.
  */
 export const SWEEP: RedisScript = new RedisScript(
-  `${ALSO_WHEN_FULL}${LUA_STEPS}${String.raw`
+  `${ALSO_WHEN_FULL}${LUA_STEPS}
 local recovered = recover(tonumber(ARGV[2]))
 promote(200)
 trimAll()
@@ -221,7 +221,7 @@ end
 local notices = call('LPOP', base .. ':notices', 1000) or {}
 close()
 return {recovered, unpack(notices)}
-`}`,
+`,
 );
 
 /**
@@ -229,7 +229,7 @@ return {recovered, unpack(notices)}
  * ms or -1, added, ended.
  */
 export const STATS: RedisScript = new RedisScript(
-  `${READS_ONLY}${LUA_TIME}${String.raw`
+  `${READS_ONLY}${LUA_TIME}
 local limit = string.format('%.0f', now * 1000 + 999)
 local due = call('ZCOUNT', base .. ':delayed', '-inf', limit)
 local oldest
@@ -252,5 +252,5 @@ return {
   call('ZCARD', base .. ':dead'), meta[1] and 1 or 0, oldest and math.max(0, now - oldest) or -1,
   tonumber(meta[2] or 0), tonumber(meta[3] or 0),
 }
-`}`,
+`,
 );
