@@ -272,20 +272,31 @@ export const sessionCommit: OperationChannel<SessionCommit> =
 /** Jobs were handed to a queue. */
 export interface QueueEnqueue {
   readonly queue: string;
+  /** The name of their definition. */
+  readonly name: string;
   /** The driver's engine: `"redis"`, `"postgresql"`. */
   readonly system: string;
   /** How many in one call. */
   readonly jobs: number;
+  /** How many of them were not added, because a living job has their key or id. */
+  duplicates?: number;
 }
 export const queueEnqueue: OperationChannel<QueueEnqueue> =
   createOperationChannel("headroom.queue.enqueue");
 
-/** One attempt of a worker at a job. */
+/** One attempt of a worker at a job, or at a batch of them. */
 export interface QueueProcess {
   readonly queue: string;
+  readonly name: string;
   readonly system: string;
-  /** 1 the first time. */
+  /** 1 the first time; of a batch, the highest. */
   readonly attempt: number;
+  /** From ready to claimed; of a batch, the longest. */
+  readonly waitedMs: number;
+  /** 1, or the size of the batch. */
+  readonly jobs: number;
+  /** Absent for a batch, whose jobs have one each. */
+  outcome?: "done" | "retried" | "dead" | "released" | "lost" | "cancelled";
 }
 export const queueProcess: OperationChannel<QueueProcess> =
   createOperationChannel("headroom.queue.process");
@@ -293,7 +304,43 @@ export const queueProcess: OperationChannel<QueueProcess> =
 /** A job was given up and put aside. */
 export interface QueueDead extends TimedEvent {
   readonly queue: string;
+  readonly name: string;
   readonly system: string;
   readonly attempts: number;
+  readonly reason:
+    | "attempts-exhausted"
+    | "unrecoverable"
+    | "lease-expired"
+    | "timeout"
+    | "invalid"
+    | "unknown-name"
+    | "child-dead";
 }
 export const queueDead: EventChannel<QueueDead> = createEventChannel("headroom.queue.dead");
+
+/** A worker of a queue does not work as it should. */
+export interface QueueDegraded extends TimedEvent {
+  readonly queue: string;
+  readonly system: string;
+  /** How many jobs are concerned. */
+  readonly jobs: number;
+  readonly reason: /** The driver failed; it is asked again. */
+    | "claim-failed"
+    | "settle-failed"
+    | "extend-failed"
+    | "sweep-failed"
+    /** Events do not arrive: jobs are found by asking. */
+    | "subscription-failed"
+    /** Another worker may have the job. */
+    | "lease-lost"
+    /** A handler ended after its job was no longer its own; what it returned was dropped. */
+    | "late-result"
+    /** A handler did not end after its signal had aborted; its place was given away. */
+    | "handler-stuck"
+    /** The end of an attempt could not be told before its lease was over: the job will come again. */
+    | "settlement-dropped"
+    /** Jobs whose worker had died, or hung, are ready again. */
+    | "recovered";
+}
+export const queueDegraded: EventChannel<QueueDegraded> =
+  createEventChannel("headroom.queue.degraded");

@@ -96,6 +96,24 @@ export const leaseCases: readonly QueueDriverCase[] = [
     assert.deepEqual(await bench.claim(10), []);
     for (const job of jobs) await assertLost(bench, job);
   }),
+  queueCase("whoever is dead after a claim is told of, once", ["extend"], async (bench) => {
+    const { driver, other, queue, claim, ms, pass } = bench;
+    const added = await bench.addAll(Array(6).fill({ maxAttempts: 1 }));
+    assert.equal((await claim(6, { leaseMs: ms(LEASE_MS) })).length, 6);
+    await pass(LEASE_MS + 50);
+    const told: string[] = [];
+    const request = { limit: 1, leaseMs: MINUTE_MS };
+    await bench.eventually("all are told of", async () => {
+      const swept = [
+        (await driver.claim(queue, request)).swept,
+        (await other.settle(queue, [], { claim: request })).claim?.swept,
+        await driver.sweep(queue),
+      ];
+      told.push(...swept.flatMap((each) => each?.dead ?? []).map(({ id }) => id));
+      return told.length >= added.length;
+    });
+    assert.deepEqual(told.sort(), added.sort());
+  }),
   queueCase("the last attempt's lease expires: the job is dead", ["extend", "admin"], async (b) => {
     if (!b.driver.capabilities.deadLetters) return;
     const id = await b.add({ maxAttempts: 2 });
