@@ -20,6 +20,7 @@ import { integerReply, type RedisClient, requireRedisClient } from "@headroom/co
 import type { FullCapabilities } from "../capabilities.ts";
 import type {
   Claim,
+  ClaimedJob,
   ClaimRequest,
   DriverEvent,
   Enqueued,
@@ -200,14 +201,7 @@ export class RedisDriver implements QueueDriver<RedisCapabilities> {
     const { keys, rules } = this.#queues.of(settings);
     const args = [rules, MOST_SWEPT];
     const reply = await this.#calls.run(settings.name, scripts.SWEEP, keys.base, args);
-    const [recovered, ...dead] = reply as unknown[];
-    return {
-      recovered: integerReply(recovered),
-      dead: dead.map((notice) => {
-        const [id, name, attempts, queue, parentId] = JSON.parse(String(notice));
-        return { id, name, attempts, parent: parentId ? { queue, id: parentId } : undefined };
-      }),
-    };
+    return readSwept(reply);
   }
 
   async stats(settings: QueueSettings): Promise<QueueStats> {
@@ -302,12 +296,26 @@ function wholeLease(ms: number): number {
 }
 
 function readClaim(reply: unknown): Claim {
-  const [now, next, records] = reply as [unknown, unknown, readonly (Buffer | null)[]];
+  const [now, next, records, swept] = reply as [unknown, unknown, (Buffer | null)[], unknown];
   const nowMs = integerReply(now);
   const nextMs = integerReply(next);
-  const jobs = [];
-  // A record that is not there belongs to a job that was deleted meanwhile.
-  for (const record of records)
+  const jobs: ClaimedJob[] = [];
+  for (const record of records) {
+    // One that is not there belongs to a job that was deleted meanwhile.
     if (record !== null) jobs.push(claimedJob(record.toString(), nowMs));
-  return { jobs, nextMs: nextMs < 0 ? undefined : nextMs };
+  }
+  const claim = { jobs, nextMs: nextMs < 0 ? undefined : nextMs };
+  return Array.isArray(swept) ? { ...claim, swept: readSwept(swept) } : claim;
+}
+
+/** How many are ready again, and the notices of the dead. */
+function readSwept(reply: unknown): Swept {
+  const [recovered, ...dead] = reply as unknown[];
+  return {
+    recovered: integerReply(recovered),
+    dead: dead.map((notice) => {
+      const [id, name, attempts, queue, parentId] = JSON.parse(String(notice));
+      return { id, name, attempts, parent: parentId ? { queue, id: parentId } : undefined };
+    }),
+  };
 }

@@ -20,7 +20,6 @@
  *     hrq:{photos}:past       HASH    id → its failed attempts
  *     hrq:{photos}:progress   HASH    id → its progress
  *     hrq:{photos}:dedup      HASH    dedup key → until when, and the id
- *     hrq:{photos}:notices    LIST    jobs that a claim has found dead, for `sweep` to tell of
  *     hrq:{photos}:flows      ZSET    parents of which something was reported, by when it is forgotten
  *     hrq:{photos}:flow:<id>  HASH    what the children of a parent have become
  *     hrq:{photos}:schedules  HASH    schedule → its last tick

@@ -199,10 +199,12 @@ local function close()
   if stir then wake() end
 end
 
--- Leases that have expired, a bounded number. Gives how many are ready again.
+-- Leases that have expired, a bounded number. Gives how many jobs are ready again, and then of each
+-- that is dead its notice; nothing when there were none.
 local function recover(most)
   local tokens = call('ZRANGEBYSCORE', leases, '-inf', now, 'LIMIT', 0, most)
-  local recovered = 0
+  if #tokens == 0 then return end
+  local swept = {0}
   for _, expired in ipairs(tokens) do
     call('ZREM', leases, expired)
     local record = call('HGET', jobs, string.match(expired, '^([^:]*):'))
@@ -211,17 +213,16 @@ local function recover(most)
       if job.attempt >= job.most then
         if job.key then leave(job.key) end
         finish(job, 'x', 'lease-expired')
-        call('RPUSH', base .. ':notices', cjson.encode({job.id, job.name, job.attempt,
-          job.parentQueue or false, job.parent or false}))
-        call('LTRIM', base .. ':notices', -10000, -1)
+        swept[#swept + 1] = cjson.encode({job.id, job.name, job.attempt, job.parentQueue or false,
+          job.parent or false})
       else
         job.attempt = job.attempt + 1
         putBack(job, now)
-        recovered = recovered + 1
+        swept[1] = swept[1] + 1
       end
     end
   end
-  return recovered
+  return swept
 end
 
 -- What has become due, a bounded number; ready since when it was due.
@@ -238,7 +239,7 @@ local function promote(most)
 end
 `;
 
-/** `claim(limit, leaseMs)`: gives now, when to ask again in ms or -1, and the records. */
+/** `claim(limit, leaseMs)`: gives now, when to ask again in ms or -1, the records, and what was swept if anything. */
 export const LUA_CLAIM: string = `
 -- What may be taken by the limits of the queue; and in how many ms more, if the rate says so.
 local function allowed(limit)
@@ -290,10 +291,10 @@ local function takeByTurn(ids, limit)
 end
 
 local function claim(limit, leaseMs)
-  recover(100)
+  local swept = recover(100)
   if call('HEXISTS', base, 'paused') == 1 then
     stir = false
-    return {now, -1, {}}
+    return {now, -1, {}, swept}
   end
   local due = call('ZRANGE', delayed, 0, 0, 'WITHSCORES')[2]
   if due and tonumber(due) <= now * 1000 + 999 then
@@ -354,6 +355,6 @@ local function claim(limit, leaseMs)
     if waitMs and isMore and (nextMs < 0 or waitMs < nextMs) then nextMs = waitMs end
     if left <= 0 and not waitMs then nextMs = -1 end
   end
-  return {now, nextMs, records}
+  return {now, nextMs, records, swept}
 end
 `;

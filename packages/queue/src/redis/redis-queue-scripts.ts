@@ -107,7 +107,7 @@ close()
 return replies
 `);
 
-/** ARGV: rules, limit, leaseMs. Result: now, in how many ms to ask again or -1, the records or nil. */
+/** ARGV: rules, limit, leaseMs. Result: now, in how many ms to ask again or -1, the records or nil, and as in SWEEP. */
 export const CLAIM: RedisScript = new RedisScript(`${ALSO_WHEN_FULL}${LUA_STEPS}${LUA_CLAIM}
 local reply = claim(tonumber(ARGV[2]), ARGV[3])
 close()
@@ -209,7 +209,7 @@ return replies
  */
 export const SWEEP: RedisScript = new RedisScript(
   `${ALSO_WHEN_FULL}${LUA_STEPS}
-local recovered = recover(tonumber(ARGV[2]))
+local swept = recover(tonumber(ARGV[2])) or {0}
 promote(200)
 trimAll()
 call('ZREMRANGEBYSCORE', base .. ':pace', '-inf', now)
@@ -218,9 +218,8 @@ for _, parent in ipairs(call('ZRANGEBYSCORE', base .. ':flows', '-inf', now, 'LI
   call('ZREM', base .. ':flows', parent)
   call('UNLINK', base .. ':flow:' .. parent)
 end
-local notices = call('LPOP', base .. ':notices', 1000) or {}
 close()
-return {recovered, unpack(notices)}
+return swept
 `,
 );
 
