@@ -15,7 +15,7 @@ export const ours: OpenQueue = async ({ redis }, resources) => {
   resources.defer(() => queues.close());
   return {
     add: (index) => queues.jobs.add(payload(index)),
-    addBulk: (from, count) => queues.jobs.addMany(payloads(from, count).map((data) => ({ data }))),
+    addBulk: (from, count) => queues.jobs.addMany(payloads(from, count)),
     work: (concurrency, onJob) => {
       const worker = queues.worker(
         { jobs: async ({ data }) => onJob(data.index) },

@@ -318,6 +318,54 @@ export interface QueueDead extends TimedEvent {
 }
 export const queueDead: EventChannel<QueueDead> = createEventChannel("headroom.queue.dead");
 
+/** A tick of a schedule has come. Of all processes that have the schedule, one fires it. */
+export interface QueueTick extends TimedEvent {
+  readonly queue: string;
+  readonly system: string;
+  readonly outcome: /** Its job was added, by this process. */
+    | "fired"
+    /** By another one. */
+    | "already"
+    /** It was found too late to be made good: nobody was there, or the server was not. */
+    | "missed"
+    /** Its job could not be made: what the application gave as data is none. */
+    | "invalid"
+    /** The server did not answer; it is tried again. */
+    | "failed";
+  /** After its time, by the server's clock. Undefined: not known, because there was no answer. */
+  readonly lateMs: number | undefined;
+}
+export const queueTick: EventChannel<QueueTick> = createEventChannel("headroom.queue.tick");
+
+/** What was read of a queue, by whoever scales it, each time it was. */
+export interface QueueLoad extends TimedEvent {
+  readonly queue: string;
+  readonly ready: number;
+  readonly delayed: number;
+  readonly active: number;
+  readonly held: number;
+  readonly dead: number;
+  /** How long the job has waited that is ready for longest; undefined when none is. */
+  readonly oldestReadyMs: number | undefined;
+  /** Jobs added and jobs ended, of late. Undefined before there are two readings. */
+  readonly arrivalPerSecond: number | undefined;
+  readonly servicePerSecond: number | undefined;
+}
+export const queueLoad: EventChannel<QueueLoad> = createEventChannel("headroom.queue.load");
+
+/** A pool of workers grew or shrank, or should have. */
+export interface QueueScale extends TimedEvent {
+  /** The pool's configured name. */
+  readonly pool: string;
+  readonly from: number;
+  readonly to: number;
+  readonly outcome:
+    | "scaled" /** A worker did not start. */
+    | "start-failed" /** The queues could not be asked: all stays as it is. */
+    | "unknown";
+}
+export const queueScale: EventChannel<QueueScale> = createEventChannel("headroom.queue.scale");
+
 /** A worker of a queue does not work as it should. */
 export interface QueueDegraded extends TimedEvent {
   readonly queue: string;
@@ -344,3 +392,14 @@ export interface QueueDegraded extends TimedEvent {
 }
 export const queueDegraded: EventChannel<QueueDegraded> =
   createEventChannel("headroom.queue.degraded");
+
+/** A transaction is open for so long that the tables of a queue cannot be vacuumed: it gets slower. */
+export interface QueueVacuumHeld extends TimedEvent {
+  readonly queue: string;
+  readonly system: string;
+  /** How long the oldest transaction of the database has been open. */
+  readonly transactionMs: number;
+}
+export const queueVacuumHeld: EventChannel<QueueVacuumHeld> = createEventChannel(
+  "headroom.queue.vacuum_held",
+);

@@ -1,3 +1,17 @@
+export { type Autoscaler, createAutoscaler } from "./autoscale/autoscaler.ts";
+export type {
+  AutoscalerOptions,
+  ScalableQueue,
+  ScalableWorker,
+} from "./autoscale/autoscaler-options.ts";
+export {
+  desiredWorkers,
+  type QueueDemand,
+  type ScaleLimits,
+  type ScaleSignals,
+  type ScaleTarget,
+  workersNeeded,
+} from "./autoscale/desired-workers.ts";
 export type { Capabilities, FullCapabilities } from "./capabilities.ts";
 export type { Emulation } from "./capability-check.ts";
 export {
@@ -53,7 +67,14 @@ export type {
   PastFailure,
   Schedules,
 } from "./driver-powers.ts";
-export { AddManyError, driverFailed, QueueError, type QueueErrorCode } from "./errors.ts";
+export {
+  AddManyError,
+  driverFailed,
+  QueueError,
+  type QueueErrorCode,
+} from "./errors.ts";
+export type { FamilyOf, LinkedQueues } from "./flow/families.ts";
+export type { ChildOptions, FlowChild, FlowOptions } from "./flow/flow-node.ts";
 export {
   type BatchFunction,
   type BatchHandler,
@@ -92,6 +113,14 @@ export {
   type QueueOf,
 } from "./queue-client.ts";
 export { createQueues, type Handlers, type Queues, type QueuesOptions } from "./queues.ts";
+export type {
+  CronTiming,
+  IntervalTiming,
+  ScheduledTick,
+  ScheduleOptions,
+  ScheduleTiming,
+} from "./schedule/schedule-options.ts";
+export type { Scheduling } from "./schedule/scheduled-queue.ts";
 export { type Issue, QueueInvalidError } from "./schema.ts";
 export type { TraceContext } from "./trace-context.ts";
 export type { WorkerHealth } from "./worker/health.ts";

@@ -26,7 +26,7 @@ export interface ChildResult {
   readonly id: string;
   readonly outcome:
     | { readonly kind: "done"; readonly result: unknown }
-    | { readonly kind: "dead"; readonly reason: DeadReason }
+    | { readonly kind: "dead"; readonly reason: DeadReason | "cancelled" }
     | undefined;
 }
 

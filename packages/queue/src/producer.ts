@@ -179,13 +179,16 @@ export class Producer {
     signal?.throwIfAborted();
     if (jobs.length === 1 && first.options.tx === undefined) {
       const pending = this.prepare(first.data, first.options);
-      const job = isPending(pending) ? await (pending as Promise<NewJob>) : (pending as NewJob);
+      const job = isPending(pending) ? ((await pending) as NewJob) : pending;
       const outcome = await this.#parts.batch.add(job);
       if (outcome.outcome !== "full") return [outcome];
       return this.#whenFull([job], [outcome], signal, undefined);
     }
     const ready: NewJob[] = [];
-    for (const { data, options } of jobs) ready.push(await this.prepare(data, options));
+    for (const { data, options } of jobs) {
+      const pending = this.prepare(data, options);
+      ready.push(isPending(pending) ? ((await pending) as NewJob) : pending);
+    }
     return this.#sendChunks(ready, signal, first.options.tx);
   }
 

@@ -13,10 +13,14 @@ import type { Capabilities } from "./capabilities.ts";
 import type { AnyDefinition, TypesOf } from "./definition.ts";
 import type { JobHeaders, QueueDriver, QueueSettings, QueueStats } from "./driver.ts";
 import { QueueError } from "./errors.ts";
+import type { FamilyMember, FamilyOf } from "./flow/families.ts";
+import type { ChildOptions, FlowChild, FlowOptions } from "./flow/flow-node.ts";
 import { decodePayload } from "./payload.ts";
 import type { Added, Adding, AnyAddOptions, Producer } from "./producer.ts";
 import { type DeadLetters, PhysicalAdmin, type QueueAdmin } from "./queue-admin.ts";
 import type { DefinitionRules } from "./queue-options.ts";
+import type { ScheduleOptions } from "./schedule/schedule-options.ts";
+import type { ScheduledQueue, Scheduling } from "./schedule/scheduled-queue.ts";
 import { validated } from "./schema.ts";
 
 /** `Part`, unless the capability is known to be absent. */
@@ -76,6 +80,8 @@ export interface AddAndWait<Input, Output, Options> {
 
 export interface QueueBasics<Input, Caps extends Capabilities> {
   readonly name: string;
+  /** The physical queue. */
+  readonly queue: string;
   /**
    * Adds a job. When it resolves, the server has it.
    * @throws QueueError `QUEUE_INVALID`, `QUEUE_VALUE`, `QUEUE_TOO_LARGE`, `QUEUE_FULL`,
@@ -123,6 +129,8 @@ export type QueueOf<Def extends AnyDefinition, Caps extends Capabilities> = Queu
   TypesOf<Def>["input"],
   Caps
 > &
+  If<Caps["flows"], FamilyOf<TypesOf<Def>["input"]>> &
+  If<Caps["schedules"], Scheduling<TypesOf<Def>["input"]>> &
   If<Caps["admin"], QueueAdmin & If<Caps["deadLetters"], { readonly dead: DeadLetters }>> &
   If<
     Caps["results"],
@@ -138,18 +146,23 @@ export interface ClientParts {
   readonly rules: DefinitionRules;
   readonly producer: Producer;
   readonly awaiter: ResultAwaiter;
+  readonly family: FamilyMember;
+  /** Undefined: the driver has no schedules. */
+  readonly scheduled: ScheduledQueue | undefined;
   readonly clock: Clock;
   readonly requireOpen: () => void;
 }
 
 export class QueueClient extends PhysicalAdmin {
   readonly name: string;
+  readonly queue: string;
   readonly #parts: ClientParts;
 
   constructor(parts: ClientParts) {
     super(parts.driver, parts.settings);
     this.#parts = parts;
     this.name = parts.rules.name;
+    this.queue = parts.settings.name;
   }
 
   add(data: unknown, options?: AnyAddOptions): Promise<Added> {
@@ -187,9 +200,42 @@ export class QueueClient extends PhysicalAdmin {
     return validated(rules.output, rules.name, "the result", read);
   }
 
+  child(data: unknown, options?: ChildOptions): FlowChild {
+    return this.#parts.family.child(data, options);
+  }
+
+  async flow(data: unknown, options?: FlowOptions): Promise<Added> {
+    this.#parts.requireOpen();
+    return this.#parts.family.add(data, options);
+  }
+
+  async schedule(name: string, options: ScheduleOptions<unknown>): Promise<void> {
+    this.#parts.requireOpen();
+    await this.#scheduled().schedule(name, options);
+  }
+
+  async unschedule(name: string): Promise<void> {
+    await this.#scheduled().unschedule(name);
+  }
+
+  override async cancel(id: string): Promise<boolean> {
+    const { driver, family } = this.#parts;
+    return driver.flows === undefined ? super.cancel(id) : family.cancel(id);
+  }
+
   async stats(): Promise<QueueStats> {
     this.#parts.requireOpen();
     return this.#parts.driver.stats(this.#parts.settings);
+  }
+
+  #scheduled(): ScheduledQueue {
+    const { scheduled, driver, rules } = this.#parts;
+    if (scheduled !== undefined) return scheduled;
+    throw new QueueError(
+      "QUEUE_UNSUPPORTED",
+      rules.name,
+      `queue "${rules.name}": the ${driver.name} driver has no schedules`,
+    );
   }
 }
 

@@ -23,11 +23,15 @@ import type { AnyDefinition, TypesOf } from "./definition.ts";
 import type { QueueDriver, Settlement } from "./driver.ts";
 import { EnqueueBatch } from "./enqueue-batch.ts";
 import { QueueError } from "./errors.ts";
+import { DIRECTORY, Families, type LinkedQueues } from "./flow/families.ts";
+import type { QueueDirectory } from "./flow/queue-directory.ts";
 import type { BatchHandler, Handler, JobMiddleware } from "./job.ts";
 import { createJobIds } from "./job-id.ts";
 import { type AddMiddleware, Producer } from "./producer.ts";
 import { QueueClient, type QueueOf } from "./queue-client.ts";
 import { type DefinitionRules, type PhysicalRules, physicalRules } from "./queue-options.ts";
+import { ScheduledQueue } from "./schedule/scheduled-queue.ts";
+import { Scheduler } from "./schedule/scheduler.ts";
 import type { TraceContext } from "./trace-context.ts";
 import type { HandlerEntry } from "./worker/job-runner.ts";
 import type { LoopParts } from "./worker/queue-loop.ts";
@@ -51,6 +55,17 @@ export interface QueuesOptions<
   /** The trace under way when a job is added; its headers travel with the job. */
   readonly traceContext?: TraceContext | undefined;
   /**
+   * A name for this server, the same in all processes: only for flows that go over several servers.
+   * Letters, digits, `.`, `_`, `-`.
+   */
+  readonly name?: string | undefined;
+  /**
+   * The queues of other servers in which jobs of this one have parents or children. They need a `name`,
+   * and this server too. Asked when it is needed, so that two may know each other:
+   * `const all: LinkedQueues[] = []`, `links: () => all` for both, then `all.push(queues, mailQueues)`.
+   */
+  readonly links?: (() => readonly LinkedQueues[]) | undefined;
+  /**
    * Whether `close` also closes the driver. Never the client that the driver was given.
    * @default true
    */
@@ -68,7 +83,9 @@ export type Handlers<Defs extends Record<string, AnyDefinition>> = {
     | BatchHandler<TypesOf<Defs[Name]>["data"], TypesOf<Defs[Name]>["returned"]>;
 };
 
-interface QueuesMethods<Defs extends Record<string, AnyDefinition>> extends AsyncDisposable {
+interface QueuesMethods<Defs extends Record<string, AnyDefinition>>
+  extends AsyncDisposable,
+    LinkedQueues {
   /**
    * Starts to work on jobs.
    * @throws TypeError or RangeError when there is no handler, or an option is wrong.
@@ -105,11 +122,14 @@ const KNOWN = [
   "middleware",
   "addMiddleware",
   "traceContext",
+  "name",
+  "links",
   "closeDriver",
   "clock",
   "random",
 ] as const;
 const RESERVED: ReadonlySet<string> = new Set(["worker", "close", "flow", "clients", "then"]);
+const SERVER_NAME = /^[\w.-]{1,100}$/;
 const EMULATIONS: readonly Emulation[] = ["deadLetters", "longDelay"];
 const DRIVER_METHODS = [
   "enqueue",
@@ -141,6 +161,8 @@ class OpenQueues {
   readonly #definitions: ReadonlyMap<string, DefinitionRules>;
   readonly #physical = new Map<string, OpenQueue>();
   readonly #workers = new Set<QueueWorker>();
+  readonly #families: Families;
+  readonly #scheduler: Scheduler | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(options: QueuesOptions<Record<string, AnyDefinition>, Capabilities, Emulation>) {
@@ -161,10 +183,24 @@ class OpenQueues {
         all.filter((rules) => rules.queue === queue),
       );
     }
+    this.#families = this.#openFamilies(options.name, options.links);
+    const { schedules } = this.#driver;
+    this.#scheduler =
+      schedules &&
+      new Scheduler({
+        schedules,
+        system: this.#driver.name,
+        clock: this.#clock,
+        random: this.#random,
+      });
     this.clients = this.#createClients(
       requireLayers("addMiddleware", options.addMiddleware),
       options.traceContext && requireFunction("traceContext", options.traceContext),
     );
+  }
+
+  get [DIRECTORY](): QueueDirectory {
+    return this.#families.directory;
   }
 
   worker(
@@ -183,8 +219,11 @@ class OpenQueues {
       byQueue.set(definition.queue, entries.set(definition.name, { rules: definition, handler }));
     }
     if (byQueue.size === 0) throw new TypeError("worker: at least one handler must be given");
+    const stops: (() => void)[] = [];
     const loops = [...byQueue].flatMap(([queue, entries]): LoopParts[] => {
       const physical = this.#physical.get(queue)?.physical;
+      const duties = this.#families.duties(queue);
+      if (duties !== undefined) stops.push(duties.stop);
       return physical === undefined
         ? []
         : [
@@ -196,13 +235,17 @@ class OpenQueues {
               middleware: this.#middleware,
               emulateLongDelay: this.#emulate.includes("longDelay"),
               beforeSettle: this.#beforeSettle(physical),
-              swept: undefined,
+              tellFirst: duties?.tellFirst,
+              swept: duties?.swept,
               clock: this.#clock,
               random: this.#random,
             },
           ];
     });
-    const worker = new QueueWorker(loops, this.#clock, (stopped) => this.#workers.delete(stopped));
+    const worker = new QueueWorker(loops, this.#clock, (stopped) => {
+      for (const stop of stops) stop();
+      this.#workers.delete(stopped);
+    });
     this.#workers.add(worker);
     return worker;
   }
@@ -217,6 +260,7 @@ class OpenQueues {
   }
 
   async #close(options?: StopOptions): Promise<void> {
+    await this.#scheduler?.close();
     await Promise.all([...this.#workers].map((worker) => worker.stop(options)));
     await Promise.all([...this.#physical.values()].map(({ awaiter }) => awaiter.close()));
     if (this.#closeDriver) await this.#driver.close();
@@ -269,17 +313,38 @@ class OpenQueues {
         requireOpen,
       });
       const { awaiter } = open;
+      const family = this.#families.member(rules.name, rules.queue, producer, newId);
+      const scheduled = this.#scheduler && new ScheduledQueue(this.#scheduler, settings, producer);
       clients[name] = new QueueClient({
         driver,
         settings,
         rules,
         producer,
         awaiter,
+        family,
+        scheduled,
         clock,
         requireOpen,
       });
     }
     return clients;
+  }
+
+  #openFamilies(
+    name: string | undefined,
+    links: () => readonly LinkedQueues[] = () => [],
+  ): Families {
+    if (name !== undefined && !(typeof name === "string" && SERVER_NAME.test(name))) {
+      throw new TypeError("name must be 1 to 100 letters, digits, dots, dashes or underscores");
+    }
+    return new Families({
+      name,
+      links: requireFunction("links", links),
+      driver: this.#driver,
+      queues: new Map([...this.#physical].map(([queue, open]) => [queue, open.physical.settings])),
+      clock: this.#clock,
+      random: this.#random,
+    });
   }
 
   #beforeSettle({

@@ -227,14 +227,9 @@ call('HSETNX', base .. ':schedules', ARGV[2], string.format('%.0f', now))
 return {call('HGET', base .. ':schedules', ARGV[2]), string.format('%.0f', now)}
 `);
 
-/** ARGV: rules, schedules to keep. */
-export const RETAIN_SCHEDULES: RedisScript = new RedisScript(`${ALSO_WHEN_FULL}${LUA_TIME}
-local keep = {}
-for i = 2, #ARGV do keep[ARGV[i]] = true end
-for _, name in ipairs(call('HKEYS', base .. ':schedules')) do
-  if not keep[name] then call('HDEL', base .. ':schedules', name) end
-end
-return 1
+/** ARGV: rules, schedule. */
+export const FORGET_SCHEDULE: RedisScript = new RedisScript(`${ALSO_WHEN_FULL}${LUA_TIME}
+return call('HDEL', base .. ':schedules', ARGV[2])
 `);
 
 /**

@@ -69,8 +69,8 @@ test("the last tick and the server's time are texts of whole milliseconds", asyn
   });
 });
 
-test("schedules that are kept are named", async () => {
+test("a schedule that is forgotten is named", async () => {
   const { sent, schedules } = setup(1);
-  await schedules.retain(settings, ["a", "b"]);
-  expect(sent).toEqual([["a", "b"]]);
+  await schedules.forget(settings, "nightly");
+  expect(sent).toEqual([["nightly"]]);
 });

@@ -41,9 +41,8 @@ export class RedisSchedules implements Schedules {
     return { lastTickMs, nowMs };
   }
 
-  async retain(settings: QueueSettings, schedules: readonly string[]): Promise<void> {
+  async forget(settings: QueueSettings, schedule: string): Promise<void> {
     const { keys, rules } = this.#queues.of(settings);
-    const args = [rules, ...schedules];
-    await this.#calls.run(settings.name, scripts.RETAIN_SCHEDULES, keys.base, args);
+    await this.#calls.run(settings.name, scripts.FORGET_SCHEDULE, keys.base, [rules, schedule]);
   }
 }

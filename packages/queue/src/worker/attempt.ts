@@ -19,6 +19,9 @@ export class Attempt implements Timed {
   /** By our clock, and early rather than late: counted from when the lease was asked for. */
   leaseUntilMs: number;
   startedMs = 0;
+  timeoutMs = 0;
+  /** The job is not ours any more: nothing is told of it, whatever becomes of it here. */
+  gone = false;
   /** Those it runs together with. */
   group: BatchGroup | undefined;
   /** Completed in a transaction of the application's: its lease is not touched any more. */

@@ -17,6 +17,7 @@ import { isHeadroomError } from "@headroom/core/errors";
 import type { Random } from "@headroom/core/random";
 import type {
   Claim,
+  ClaimedJob,
   QueueDriver,
   QueueSettings,
   Settlement,
@@ -37,6 +38,13 @@ export interface ExchangeParts {
    */
   readonly wanted: (along: boolean) => number;
   readonly claimed: (claim: Claim, limit: number, leaseUntilMs: number, tookMs: number) => void;
+  /**
+   * Before an end is settled that concerns others: this one alone waits, and is dropped when they could
+   * not be told until then. Undefined: it concerns nobody.
+   */
+  readonly tellFirst:
+    | ((job: ClaimedJob, verdict: Verdict, untilMs: number) => Promise<boolean> | undefined)
+    | undefined;
   /** Before a settlement goes out; a promise makes it wait. */
   readonly beforeSettle:
     | ((settlements: readonly Settlement[]) => Promise<void> | undefined)
@@ -65,6 +73,9 @@ export class Exchange {
   #inFlight = false;
   #scheduled = false;
   #failures = 0;
+  /** Ends that wait for others to be told. */
+  #telling = 0;
+  #gaveUp = false;
   #retry: Timer | undefined;
   #most = MOST_AT_ONCE;
   #idle: (() => void)[] = [];
@@ -79,8 +90,10 @@ export class Exchange {
   }
 
   settle(attempt: Attempt, verdict: Verdict): void {
-    this.#pending.push({ attempt, settlement: { job: attempt.job, verdict }, sends: 0 });
-    this.pumpSoon();
+    const untilMs = attempt.leaseUntilMs;
+    const told = this.#parts.tellFirst?.(attempt.job, verdict, untilMs);
+    if (told !== undefined) void this.#settleWhen(told, attempt, verdict);
+    else this.#add(attempt, verdict);
   }
 
   /** Says what there is to say, now. */
@@ -89,7 +102,7 @@ export class Exchange {
     const along = this.#pending.length > 0;
     const limit = this.#parts.wanted(along);
     if (!along && limit === 0) {
-      this.#rest();
+      if (this.#telling === 0) this.#rest();
       return;
     }
     this.#inFlight = true;
@@ -107,6 +120,7 @@ export class Exchange {
 
   /** Drops what could not be settled so far. */
   giveUp(): void {
+    this.#gaveUp = true;
     this.#retry?.cancel();
     this.#retry = undefined;
     for (const { attempt, settlement } of this.#pending.splice(0)) {
@@ -120,6 +134,22 @@ export class Exchange {
     if (this.#scheduled || this.#inFlight || this.#retry !== undefined) return;
     this.#scheduled = true;
     process.nextTick(this.#flush);
+  }
+
+  async #settleWhen(told: Promise<boolean>, attempt: Attempt, verdict: Verdict): Promise<void> {
+    this.#telling += 1;
+    const isTold = await told;
+    this.#telling -= 1;
+    if (isTold && !this.#gaveUp) this.#add(attempt, verdict);
+    else {
+      this.#parts.settled(attempt, verdict, "dropped");
+      this.pumpSoon();
+    }
+  }
+
+  #add(attempt: Attempt, verdict: Verdict): void {
+    this.#pending.push({ attempt, settlement: { job: attempt.job, verdict }, sends: 0 });
+    this.pumpSoon();
   }
 
   readonly #flush = (): void => {

@@ -16,7 +16,7 @@ import type { LeaseState, QueueDriver, QueueSettings } from "../driver.ts";
 import type { Attempt } from "./attempt.ts";
 
 export interface HeartbeatParts {
-  readonly driver: Pick<QueueDriver, "extend">;
+  readonly driver: Pick<QueueDriver, "extend" | "capabilities">;
   readonly settings: QueueSettings;
   readonly leaseMs: number;
   readonly clock: Clock;
@@ -42,6 +42,8 @@ export class Heartbeat {
   /** Ticks from now on, if it does not yet. */
   start(): void {
     if (this.#timer !== undefined || this.#closed) return;
+    // Where a lease lasts as long as a connection, there is nothing to extend.
+    if (!this.#parts.driver.capabilities.extend) return;
     this.#timer = this.#parts.clock.timer(this.#tick, this.#parts.leaseMs / 3);
   }
 

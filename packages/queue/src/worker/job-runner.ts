@@ -18,7 +18,7 @@ import { isPending, validated } from "../schema.ts";
 import type { Attempt } from "./attempt.ts";
 import { AttemptContext, jobView, type ViewParts } from "./job-view.ts";
 import { withMiddleware } from "./middleware.ts";
-import { resultText } from "./result.ts";
+import { keepsResult, resultText } from "./result.ts";
 import { failedVerdict, failureOf } from "./retry-policy.ts";
 
 /** How jobs of one definition are handled by this worker. */
@@ -84,17 +84,20 @@ export class JobRunner {
   }
 
   done(rules: DefinitionRules, attempt: Attempt, result: unknown): void {
-    const finish = (text: string | undefined): void => {
-      const verdict: Verdict = text === undefined ? DONE : { kind: "done", result: text };
-      this.#parts.ended(attempt, verdict, undefined);
-    };
+    const { driver, settings, ended } = this.#parts;
+    if (!keepsResult(rules, driver, attempt.job)) {
+      ended(attempt, DONE, undefined);
+      return;
+    }
+    const finish = (text: string | undefined): void =>
+      ended(attempt, { kind: "done", result: text }, undefined);
     const refuse = (error: unknown): void => {
       this.#noteInvalid(attempt, error);
       this.failed(rules, attempt, error);
     };
     let text: string | undefined | Promise<string | undefined>;
     try {
-      text = resultText(rules, this.#parts.settings.name, result);
+      text = resultText(rules, settings.name, result);
     } catch (error) {
       refuse(error);
       return;
@@ -172,8 +175,8 @@ const FOR_EVER: ReadonlySet<string> = new Set(["QUEUE_INVALID", "QUEUE_VALUE", "
 
 /** As telemetry has it: what the worker itself aborted has not failed by its handler. */
 export function outcomeOf(attempt: Attempt): NonNullable<QueueProcess["outcome"]> {
-  if (attempt.aborted?.code === "QUEUE_LEASE_LOST") return "lost";
   if (attempt.aborted?.code === "QUEUE_CANCELLED") return "cancelled";
+  if (attempt.gone) return "lost";
   if (attempt.aborted?.code === "QUEUE_STOPPING") return "released";
   return attempt.verdict?.kind === "dead" ? "dead" : "retried";
 }

@@ -6,7 +6,8 @@ import type { BatchJob, ChildResult, Job, JobContext } from "../job.ts";
 import { decodePayload, encodePayload } from "../payload.ts";
 import type { DefinitionRules } from "../queue-options.ts";
 import type { Attempt } from "./attempt.ts";
-import { resultText } from "./result.ts";
+import { keepsResult, resultText } from "./result.ts";
+import { leaseLost } from "./running-jobs.ts";
 
 export interface ViewParts {
   readonly driver: QueueDriver;
@@ -67,17 +68,23 @@ export class AttemptContext implements JobContext {
     if (!driver.capabilities.transactions) {
       throw unsupported(settings.name, "completeIn", driver.name);
     }
-    const text = await resultText(this.#rules, settings.name, result);
+    if (this.#attempt.job.parent !== undefined) {
+      throw unsupported(settings.name, "completeIn for a child of a flow", driver.name);
+    }
+    const kept = keepsResult(this.#rules, driver, this.#attempt.job);
+    const text = kept ? await resultText(this.#rules, settings.name, result) : undefined;
     this.#requireLease();
     const { job } = this.#attempt;
     // From here on the row may be locked by the transaction: the heartbeat must not wait for it.
     this.#attempt.completedInTx = true;
-    const { outcomes } = await driver.settle(
-      settings,
-      [{ job, verdict: { kind: "done", result: text } }],
-      { tx },
-    );
-    if (outcomes[0] !== "settled") throw this.#leaseLost();
+    try {
+      const verdict = { kind: "done", result: text } as const;
+      const { outcomes } = await driver.settle(settings, [{ job, verdict }], { tx });
+      if (outcomes[0] !== "settled") throw this.#leaseLost();
+    } catch (error) {
+      this.#attempt.completedInTx = false;
+      throw error;
+    }
   }
 
   async children(): Promise<readonly ChildResult[]> {
@@ -101,21 +108,12 @@ export class AttemptContext implements JobContext {
   }
 
   #requireLease(): void {
-    if (this.#attempt.aborted?.code === "QUEUE_LEASE_LOST") throw this.#attempt.aborted;
-    if (this.#attempt.stage === "over") throw this.#leaseLost();
+    if (this.#attempt.gone || this.#attempt.stage === "over") throw this.#leaseLost();
   }
 
   #leaseLost(): QueueError {
     return leaseLost(this.#parts.settings.name);
   }
-}
-
-export function leaseLost(queue: string): QueueError {
-  return new QueueError(
-    "QUEUE_LEASE_LOST",
-    queue,
-    `queue "${queue}": the lease of this job is lost: another worker may have it`,
-  );
 }
 
 function unsupported(queue: string, what: string, driver: string): QueueError {

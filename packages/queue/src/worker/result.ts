@@ -2,25 +2,34 @@
  * What a handler returned, as it is kept.
  *
  * As with data, what is checked is what will be read: the text, read back, must fit the schema, and
- * it is kept as it was returned, so that whoever reads it makes the same of it. Where results are not
- * kept, nothing is encoded.
+ * it is kept as it was returned, so that whoever reads it makes the same of it.
  */
 
+import type { ClaimedJob, QueueDriver } from "../driver.ts";
 import { decodePayload, encodePayload } from "../payload.ts";
 import type { DefinitionRules } from "../queue-options.ts";
 import { isPending, validated } from "../schema.ts";
 
+/** Whether somebody may read it: by the job, or as the parent of it. If not, nothing is encoded. */
+export function keepsResult(
+  rules: Pick<DefinitionRules, "results">,
+  driver: Pick<QueueDriver, "capabilities">,
+  job: Pick<ClaimedJob, "parent">,
+): boolean {
+  if (rules.results !== undefined) return true;
+  return job.parent !== undefined && driver.capabilities.results;
+}
+
 /**
- * JSON text, or undefined where nothing is kept; a promise only if the schema needs one.
+ * JSON text, undefined for undefined; a promise only if the schema needs one.
  * @throws QueueError `QUEUE_INVALID`, `QUEUE_VALUE`, `QUEUE_TOO_LARGE`
  */
 export function resultText(
-  rules: Pick<DefinitionRules, "output" | "results" | "maxBytes">,
+  rules: Pick<DefinitionRules, "output" | "maxBytes">,
   queue: string,
   result: unknown,
 ): string | undefined | Promise<string | undefined> {
-  const { output, results, maxBytes } = rules;
-  if (results === undefined && output === undefined) return undefined;
+  const { output, maxBytes } = rules;
   const text =
     result === undefined ? undefined : encodePayload(queue, "the result", result, maxBytes);
   if (output === undefined) return text;
