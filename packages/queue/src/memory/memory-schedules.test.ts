@@ -33,10 +33,12 @@ test("a full backlog loses no tick", () => {
   expect(queue.states.count("ready")).toBe(2);
 });
 
-test("a schedule begins once, and is forgotten when it is not retained", () => {
+test("a schedule begins once, and afresh when it was forgotten", () => {
   const { schedules } = schedulesAt(1_000);
   schedules.fire(QUEUE, "a", 900, newJob());
   expect(schedules.begin("a")).toEqual({ lastTickMs: 900, nowMs: 1_000 });
-  schedules.retain(["b"]);
+  schedules.forget("b");
+  expect(schedules.begin("a").lastTickMs).toBe(900);
+  schedules.forget("a");
   expect(schedules.begin("a")).toEqual({ lastTickMs: 1_000, nowMs: 1_000 });
 });
