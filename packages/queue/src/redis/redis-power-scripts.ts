@@ -3,6 +3,7 @@
 import { RedisScript } from "@headroom/core/redis-script";
 import {
   ALSO_WHEN_FULL,
+  LUA_QUICK,
   LUA_STEPS,
   LUA_TIME,
   READS_ONLY,
@@ -105,7 +106,7 @@ end
 
 /** ARGV: rules, id. Result: 1, or 0 when there is no such job or it has ended. O(n) of a long list of the ready. */
 export const CANCEL: RedisScript = new RedisScript(
-  `${ALSO_WHEN_FULL}${LUA_STEPS}${LUA_REMOVE}
+  `${ALSO_WHEN_FULL}${LUA_TIME}${LUA_QUICK}${LUA_STEPS}${LUA_REMOVE}
 local record = call('HGET', jobs, ARGV[2])
 if not record then return 0 end
 local job = open(record)
@@ -129,11 +130,12 @@ return 1
 );
 
 /** ARGV: rules, 1 to pause or 0 to go on. */
-export const PAUSE: RedisScript = new RedisScript(`${ALSO_WHEN_FULL}${LUA_STEPS}
+export const PAUSE: RedisScript =
+  new RedisScript(`${ALSO_WHEN_FULL}${LUA_TIME}${LUA_QUICK}${LUA_STEPS}
 if ARGV[2] == '1' then
-  call('HSET', base, 'paused', 1)
+  call('SET', base .. ':paused', 1)
 else
-  call('HDEL', base, 'paused')
+  call('DEL', base .. ':paused')
   stir = true
 end
 close()
@@ -142,7 +144,7 @@ return 1
 
 /** ARGV: rules, how many of the oldest or "", ids. Result: how many dead jobs are ready again. */
 export const REDRIVE: RedisScript = new RedisScript(
-  `${ALSO_WHEN_FULL}${LUA_STEPS}
+  `${ALSO_WHEN_FULL}${LUA_TIME}${LUA_QUICK}${LUA_STEPS}
 local ids = ARGV[2] == '' and {unpack(ARGV, 3)} or call('ZRANGE', base .. ':dead', 0, ARGV[2] - 1)
 local count = 0
 for _, id in ipairs(ids) do
@@ -162,7 +164,7 @@ return count
 
 /** ARGV: rules, state, the most. Result: how many were deleted; fewer than the most: there are no more. */
 export const PURGE: RedisScript = new RedisScript(
-  `${ALSO_WHEN_FULL}${LUA_STEPS}${LUA_REMOVE}
+  `${ALSO_WHEN_FULL}${LUA_TIME}${LUA_QUICK}${LUA_STEPS}${LUA_REMOVE}
 local state, most, ids = ARGV[2], tonumber(ARGV[3]), nil
 if state == 'ready' then
   promote(200)
@@ -197,7 +199,8 @@ return #ids
 );
 
 /** ARGV: rules, id, token, progress. Result: 1, or 0 when the lease is lost. */
-export const PROGRESS: RedisScript = new RedisScript(`${ALSO_WHEN_FULL}${LUA_STEPS}
+export const PROGRESS: RedisScript =
+  new RedisScript(`${ALSO_WHEN_FULL}${LUA_TIME}${LUA_QUICK}${LUA_STEPS}
 if not call('ZSCORE', leases, ARGV[3]) then return 0 end
 call('HSET', base .. ':progress', ARGV[2], ARGV[4])
 call('PUBLISH', rules()[10], 'progress ' .. ARGV[2])
@@ -209,7 +212,7 @@ return 1
  * Result: 0 fired, -1 already, or in how many ms the tick is.
  */
 export const FIRE: RedisScript = new RedisScript(
-  `${REFUSED_WHEN_FULL}${LUA_STEPS}${LUA_ADD}
+  `${REFUSED_WHEN_FULL}${LUA_TIME}${LUA_QUICK}${LUA_STEPS}${LUA_ADD}
 local tick = tonumber(ARGV[3])
 if tick > now then return math.ceil(tick - now) end
 local last = tonumber(call('HGET', base .. ':schedules', ARGV[2]) or '')
@@ -256,7 +259,7 @@ end
  * parent as in ENQUEUE, then the children as `queue id`. Result as of one job in ENQUEUE.
  */
 export const HOLD: RedisScript = new RedisScript(
-  `${REFUSED_WHEN_FULL}${LUA_STEPS}${LUA_ADD}${LUA_FLOW}
+  `${REFUSED_WHEN_FULL}${LUA_TIME}${LUA_QUICK}${LUA_STEPS}${LUA_ADD}${LUA_FLOW}
 local id, flow = ARGV[5], base .. ':flow:' .. ARGV[5]
 local isThere = call('HEXISTS', jobs, id) == 1
 local room = ARGV[2] == '' and 1 or ARGV[2] - backlog()
@@ -282,7 +285,7 @@ return 0
 
 /** ARGV: rules, parent's id, child as `queue id`, its outcome. Result: nothing. */
 export const REPORT: RedisScript = new RedisScript(
-  `${ALSO_WHEN_FULL}${LUA_STEPS}${LUA_FLOW}
+  `${ALSO_WHEN_FULL}${LUA_TIME}${LUA_QUICK}${LUA_STEPS}${LUA_FLOW}
 local id, flow = ARGV[2], base .. ':flow:' .. ARGV[2]
 local isHeld = call('HEXISTS', flow, 'list') == 1
 if not isHeld and call('HEXISTS', jobs, id) == 1 then return 0 end

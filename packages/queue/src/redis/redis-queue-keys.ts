@@ -1,7 +1,8 @@
 /**
  * How a queue's name becomes keys of Redis.
  *
- *     hrq:{photos}            HASH    counters, whether it is paused, what the rate has used up
+ *     hrq:{photos}            HASH    counters, and what the rate has used up
+ *     hrq:{photos}:paused     there while the queue is paused
  *     hrq:{photos}:jobs       HASH    id → record (`redis-job-record.ts`), of every job there is
  *     hrq:{photos}:ready      LIST    ids that are ready, without key or priority
  *     hrq:{photos}:first      ZSET    ids that are ready with a priority above 0

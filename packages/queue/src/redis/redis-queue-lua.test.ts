@@ -1,9 +1,9 @@
 // What the steps do is shown on real servers. Here: what would not be seen there.
 import { expect, test } from "vitest";
-import { LUA_CLAIM, LUA_STEPS } from "./redis-queue-lua.ts";
+import { LUA_CLAIM, LUA_STEPS, LUA_TIME } from "./redis-queue-lua.ts";
 
 test("no time of a client's is in the steps: now is the server's", () => {
-  expect(LUA_STEPS).toContain("call('TIME')");
+  expect(LUA_TIME).toContain("call('TIME')");
   expect(`${LUA_STEPS}${LUA_CLAIM}`.match(/ARGV\[\d+\]/g)).toEqual(["ARGV[1]", "ARGV[1]"]);
 });
 

@@ -22,12 +22,57 @@ local time = call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 `;
 
-/** What the steps below need, and `wake`: one process that is idle is to look. */
-export const LUA_STEPS: string = String.raw`${LUA_TIME}
+/**
+ * `quickClaim(limit, leaseMs)`: a claim where nothing but plain jobs is ready, nothing is due and
+ * nothing has expired; nil in any other queue. Most claims are such, and making the functions of all
+ * the steps, and numbers into texts, would cost more than all that these do.
+ */
+export const LUA_QUICK: string = `
+local function exact(number) return string.format('%.0f', number) end
+
+-- One process that is idle is to look.
+local function wake()
+  if call('EXISTS', base .. ':wake') == 0 then call('LPUSH', base .. ':wake', '1') end
+end
+
+-- Leases jobs that were taken; gives their records, and how many there are.
+local function lease(ids, leaseMs)
+  local records = call('HMGET', base .. ':jobs', unpack(ids))
+  local expiry, pairs, count = exact(now + leaseMs), {}, 0
+  for i = 1, #ids do
+    local record = records[i]
+    if record then
+      pairs[count + 1] = expiry
+      pairs[count + 2] = ids[i] .. ':' .. string.sub(record, 29, string.find(record, '|', 29, true) - 1)
+      count = count + 2
+    end
+  end
+  if count > 0 then call('ZADD', base .. ':leases', unpack(pairs)) end
+  return records, count / 2
+end
+
+local function quickClaim(limit, leaseMs)
+  if string.sub(ARGV[1], 2, 8) ~= '-1,-1,-'
+    or call('EXISTS', base .. ':paused', base .. ':first', base .. ':turns', base .. ':later') > 0 then return end
+  local expiry = call('ZRANGE', base .. ':leases', '0', '0', 'WITHSCORES')[2]
+  if expiry and tonumber(expiry) <= now then return end
+  local due, nextMs = call('ZRANGE', base .. ':delayed', '0', '0', 'WITHSCORES')[2], -1
+  if due then
+    nextMs = math.floor(due / 1000) - now
+    if nextMs <= 0 then return end
+  end
+  local ids = call('LPOP', base .. ':ready', limit)
+  if not ids then return {now, nextMs, {}} end
+  local records = lease(ids, leaseMs)
+  if #ids == tonumber(limit) and call('EXISTS', base .. ':ready') == 1 then wake() end
+  return {now, nextMs, records}
+end
+`;
+
+/** What the steps below need. */
+export const LUA_STEPS: string = String.raw`
 local jobs, leases, ready, delayed = base .. ':jobs', base .. ':leases', base .. ':ready', base .. ':delayed'
 local known, stir, ended, nth = nil, false, {}, 0
-
-local function exact(number) return string.format('%.0f', number) end
 
 local function rules()
   if not known then known = cjson.decode(ARGV[1]) end
@@ -38,10 +83,6 @@ end
 local function score(ms)
   nth = nth + 1
   return exact(ms * 1000 + math.min(time[2] % 1000 + nth - 1, 999))
-end
-
-local function wake()
-  if call('EXISTS', base .. ':wake') == 0 then call('LPUSH', base .. ':wake', 1) end
 end
 
 local function open(record)
@@ -292,7 +333,7 @@ end
 
 local function claim(limit, leaseMs)
   local swept = recover(100)
-  if call('HEXISTS', base, 'paused') == 1 then
+  if call('EXISTS', base .. ':paused') == 1 then
     stir = false
     return {now, -1, {}, swept}
   end
@@ -325,20 +366,11 @@ local function claim(limit, leaseMs)
   end
   local records = {}
   if #ids > 0 then
-    local expiry, pairs, count = now + leaseMs, {}, 0
-    records = call('HMGET', jobs, unpack(ids))
-    for i = 1, #ids do
-      local record = records[i]
-      if record then
-        pairs[count + 1] = expiry
-        pairs[count + 2] = ids[i] .. ':' .. string.sub(record, 29, string.find(record, '|', 29, true) - 1)
-        count = count + 2
-      end
-    end
-    if count > 0 then call('ZADD', leases, unpack(pairs)) end
+    local count
+    records, count = lease(ids, leaseMs)
     if isLimited and rules()[2] >= 0 then
       local tat = math.max(tonumber(call('HGET', base, 'tat') or 0), now)
-      call('HSET', base, 'tat', string.format('%.3f', tat + count / 2 * rules()[3] / rules()[2]))
+      call('HSET', base, 'tat', string.format('%.3f', tat + count * rules()[3] / rules()[2]))
     end
   end
   -- Somebody else is to look too if there is more than was asked for; or nobody, until a time.
