@@ -12,7 +12,8 @@
  *
  * What it does not guarantee: Redis replicates asynchronously, and writes its log to disk once a
  * second unless told otherwise (`appendfsync always`). A replica that takes over may not know of the
- * last jobs, or hand out again those that were just done.
+ * last jobs, or hand out again those that were just done. If it does not know of a claim, it hands the
+ * job out with the same token: the two who hold it then are told apart only when one has settled.
  */
 
 import { randomBytes } from "node:crypto";
