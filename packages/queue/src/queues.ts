@@ -129,7 +129,6 @@ const KNOWN = [
   "random",
 ] as const;
 const RESERVED: ReadonlySet<string> = new Set(["worker", "close", "flow", "clients", "then"]);
-const SERVER_NAME = /^[\w.-]{1,100}$/;
 const EMULATIONS: readonly Emulation[] = ["deadLetters", "longDelay"];
 const DRIVER_METHODS = [
   "enqueue",
@@ -151,7 +150,7 @@ interface OpenQueue {
 }
 
 class OpenQueues {
-  readonly clients: Readonly<Record<string, QueueClient>>;
+  readonly #clients: Readonly<Record<string, QueueClient>>;
   readonly #driver: QueueDriver;
   readonly #emulate: readonly Emulation[];
   readonly #middleware: readonly JobMiddleware[];
@@ -193,10 +192,15 @@ class OpenQueues {
         clock: this.#clock,
         random: this.#random,
       });
-    this.clients = this.#createClients(
+    this.#clients = this.#createClients(
       requireLayers("addMiddleware", options.addMiddleware),
       options.traceContext && requireFunction("traceContext", options.traceContext),
     );
+  }
+
+  /** No property of its own: those are the queues, and nothing else. */
+  get clients(): Readonly<Record<string, QueueClient>> {
+    return this.#clients;
   }
 
   get [DIRECTORY](): QueueDirectory {
@@ -335,9 +339,6 @@ class OpenQueues {
     name: string | undefined,
     links: () => readonly LinkedQueues[] = () => [],
   ): Families {
-    if (name !== undefined && !(typeof name === "string" && SERVER_NAME.test(name))) {
-      throw new TypeError("name must be 1 to 100 letters, digits, dots, dashes or underscores");
-    }
     return new Families({
       name,
       links: requireFunction("links", links),

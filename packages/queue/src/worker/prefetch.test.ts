@@ -39,3 +39,18 @@ test("what the application says stays", () => {
   expect(prefetch.size).toBe(3);
   expect(new Prefetch(10, 0).size).toBe(0);
 });
+
+test("jobs that found no place end the prefetching, until jobs are short again", () => {
+  const prefetch = new Prefetch(10, undefined);
+  prefetch.ran(0.01);
+  prefetch.asked(1);
+  expect(prefetch.size).toBe(50);
+  prefetch.stalled(3_750);
+  expect(prefetch.size).toBe(0);
+  for (let job = 0; job < 150; job++) prefetch.ran(0.01);
+  prefetch.asked(1);
+  expect(prefetch.size).toBe(50);
+  const fixed = new Prefetch(10, 3);
+  fixed.stalled(3_750);
+  expect(fixed.size).toBe(3);
+});

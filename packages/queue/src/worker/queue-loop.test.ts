@@ -5,7 +5,12 @@ import { z } from "zod";
 import { type DefinitionOptions, defineQueue } from "../definition.ts";
 import type { ClaimedJob } from "../driver.ts";
 import { type Fault, type FaultyMethod, faultyDriver } from "../faulty-driver.ts";
-import { type JobMiddleware, RetryAfterError, UnrecoverableError } from "../job.ts";
+import {
+  type JobContext,
+  type JobMiddleware,
+  RetryAfterError,
+  UnrecoverableError,
+} from "../job.ts";
 import { memoryDriver } from "../memory/memory-driver.ts";
 import { createQueues } from "../queues.ts";
 
@@ -271,6 +276,27 @@ test("an idle worker asks seldom, and is woken when there is work", async () => 
   await queues.q.add(1);
   await clock.advance(1);
   expect(worker.stats().running).toBe(1);
+});
+
+test("jobs that wait behind slow ones go back, for workers that have a place", async () => {
+  let tripMs = 1;
+  const { clock, queues, memory } = setup();
+  const slow = async (ms: number, context: JobContext): Promise<void> => clock.sleep(ms, context);
+  const driver = faultyDriver(memory, async (): Promise<Fault> => {
+    await clock.sleep(tripMs);
+    return "none";
+  });
+  const q = defineQueue<number>({ name: "q" });
+  const far = createQueues({ driver, queues: { q }, clock });
+  await queues.q.addMany([...Array(20).fill(1), ...Array(10).fill(600_000)]);
+  const worker = far.worker({ q: ({ data }, context) => slow(data, context) }, { concurrency: 2 });
+  await clock.advance(100);
+  expect(worker.stats()).toMatchObject({ running: 2 });
+  expect(worker.stats().waiting).toBeGreaterThan(0);
+  tripMs = 0;
+  await clock.advance(11_000);
+  expect(worker.stats()).toMatchObject({ running: 2, waiting: 0 });
+  expect(await queues.q.stats()).toMatchObject({ active: 2, ready: 8 });
 });
 
 const EMPTY_SETTINGS = {

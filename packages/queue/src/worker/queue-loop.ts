@@ -109,7 +109,10 @@ export class QueueLoop {
     });
     this.#heartbeat = new Heartbeat({
       ...common,
-      held: () => [...this.#waiting, ...this.#running.held()],
+      held: () => {
+        this.#giveBackStalled();
+        return [...this.#waiting, ...this.#running.held()];
+      },
       lost: (attempt, state) => this.#lost(attempt, state),
       extended: () => this.#liveness.succeeded(),
       failed: () => this.#reporter.degraded("extend-failed"),
@@ -247,6 +250,22 @@ export class QueueLoop {
     this.#starting = false;
     if (this.#appetite.hungry) this.#exchange.pumpSoon();
   };
+
+  /**
+   * Jobs wait here for what a round trip takes. Who has waited a quarter of a lease stands behind slow
+   * ones, while another worker may be idle.
+   */
+  #giveBackStalled(): void {
+    const { rules, physical, clock, handlers } = this.#parts;
+    // What the application has asked for, or a batch waits for, may wait.
+    if (rules.prefetch !== undefined || largestBatch(handlers) > 1) return;
+    const freshMs = clock.monotonicNow() + physical.leaseMs * 0.75;
+    const stalled = this.#waiting.filter(({ leaseUntilMs }) => leaseUntilMs < freshMs);
+    if (stalled.length === 0) return;
+    this.#appetite.prefetch.stalled(physical.leaseMs / 4);
+    this.#waiting = this.#waiting.filter(({ leaseUntilMs }) => leaseUntilMs >= freshMs);
+    for (const attempt of stalled) this.#settle(attempt, RELEASED);
+  }
 
   /** After a stop of the process itself somebody else may have it: then it is not begun. */
   #mayBegin(attempt: Attempt): boolean {
