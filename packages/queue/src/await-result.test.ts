@@ -96,3 +96,29 @@ test("a queue that keeps no results has none to wait for", async () => {
   const waiting: Promise<unknown> = queues.q.addAndWait(1);
   await expect(waiting).rejects.toMatchObject({ code: "QUEUE_UNSUPPORTED" });
 });
+
+test("a server that does not answer costs no more than the time given, nor does a job follow", async () => {
+  const clock = createManualClock();
+  const memory = memoryDriver({ clock });
+  let reply = (): void => {};
+  const away = new Promise<void>((resolve) => {
+    reply = resolve;
+  });
+  const driver = {
+    ...faultyDriver(memory, () => "none"),
+    subscribe: () => ({ ready: away, close: async () => {} }),
+  };
+  const q = defineQueue({ name: "q", results: {} });
+  const queues = createQueues({ driver, queues: { q }, clock });
+  const late = queues.q.addAndWait(1, { timeoutMs: 2_000 }).catch((error) => error);
+  await clock.advance(2_000);
+  expect(await late).toMatchObject({
+    code: "QUEUE_RESULT_TIMEOUT",
+    message: expect.stringContaining("not added"),
+  });
+  reply();
+  await clock.advance(1);
+  expect(memory.jobs("q")).toEqual([]);
+  await queues.close();
+  expect(clock.pending).toBe(0);
+});

@@ -76,3 +76,9 @@ test("what waits can be purged, what runs cannot", async () => {
   expect(await q.purge()).toBe(3);
   await expect(q.list("ready", { limit: 0 })).rejects.toThrow("limit");
 });
+
+test("a state that does not exist is refused, not empty", async () => {
+  const { q } = setup();
+  await expect(q.list("failed" as never)).rejects.toThrow("state");
+  await expect(q.purge(["waiting"] as never)).rejects.toThrow("states");
+});

@@ -34,3 +34,11 @@ test("a job of a list has options of its own, checked by name", async () => {
     'did you mean "delayMs"?',
   );
 });
+
+test("an option of waiting that is misspelt is named", async () => {
+  const q = defineQueue({ name: "q", results: {} });
+  const queues = createQueues({ driver: memoryDriver(), queues: { q } });
+  await expect(queues.q.addAndWait(1, { timeout: 5 } as never)).rejects.toThrow(
+    'did you mean "timeoutMs"?',
+  );
+});

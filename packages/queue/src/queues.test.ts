@@ -131,3 +131,12 @@ test("closed, they take nothing more, and the driver is closed unless it is anot
   }
   expect(clock.pending).toBe(0);
 });
+
+test("what is no set of queues or handlers is refused by name", () => {
+  const q = defineQueue({ name: "q" });
+  const driver = memoryDriver({ clock: createManualClock() });
+  expect(() => createQueues({ driver, queues: [q] as never })).toThrow("{ photos }");
+  const queues = createQueues({ driver, queues: { q } });
+  expect(() => queues.worker(undefined as never)).toThrow("handlers must be an object");
+  expect(() => queues.worker((() => {}) as never)).toThrow("handlers must be an object");
+});

@@ -213,6 +213,7 @@ class OpenQueues {
   ): Worker {
     this.#requireOpen("worker");
     const rules = workerRules(options);
+    if (typeof handlers !== "object") throw new TypeError("worker: handlers must be an object");
     const byQueue = new Map<string, Map<string, HandlerEntry>>();
     for (const [name, handler] of Object.entries(handlers)) {
       const definition = this.#definitions.get(name);
@@ -369,8 +370,9 @@ class OpenQueues {
 function definitionsOf(
   queues: Readonly<Record<string, AnyDefinition>>,
 ): ReadonlyMap<string, DefinitionRules> {
-  if (typeof queues !== "object" || queues === null || Object.keys(queues).length === 0) {
-    throw new TypeError("queues must be an object of at least one definition");
+  const names = Object.keys(queues ?? {});
+  if (typeof queues !== "object" || Array.isArray(queues) || names.length === 0) {
+    throw new TypeError("queues must be an object of at least one definition: { photos }");
   }
   return new Map(
     Object.entries(queues).map(([name, definition]) => {

@@ -17,7 +17,7 @@ const MAIN = new URL(
  *     // crop.js
  *     export default async function crop(job) { return resize(job.data.photo); }
  *
- *     await using crop = threadHandler(new URL("./crop.js", import.meta.url), { maxThreads: 4 });
+ *     const crop = threadHandler(new URL("./crop.js", import.meta.url), { maxThreads: 4 });
  *     queues.worker({ photos: crop }, { concurrency: 4 });
  *
  * The function gets the job ({@link ThreadJob}), and what it returns or throws is the attempt's end:

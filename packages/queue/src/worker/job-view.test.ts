@@ -1,6 +1,10 @@
+import { createManualClock } from "@headroom/core/testing";
 import { expect, test } from "vitest";
+import { defineQueue } from "../definition.ts";
 import type { ClaimedJob, QueueDriver, SettleOutcome } from "../driver.ts";
+import { memoryDriver } from "../memory/memory-driver.ts";
 import { definitionRules } from "../queue-options.ts";
+import { createQueues } from "../queues.ts";
 import { Attempt } from "./attempt.ts";
 import { AttemptContext, batchJobView, jobView } from "./job-view.ts";
 
@@ -106,4 +110,24 @@ test("what the driver lacks is refused, not ignored", async () => {
   for (const call of [context.progress(1), context.completeIn({}), context.children()]) {
     await expect(call).rejects.toMatchObject({ code: "QUEUE_UNSUPPORTED" });
   }
+});
+
+test("what a handler takes out of its context works", async () => {
+  const clock = createManualClock();
+  const driver = memoryDriver({ clock });
+  const photos = defineQueue<string>({ name: "photos", retry: { attempts: 1 } });
+  await using queues = createQueues({ driver, queues: { photos }, clock });
+  const seen: unknown[] = [];
+  queues.worker({
+    photos: async ({ id }, { progress, children, completeIn, fence, signal }) => {
+      await progress(0.5);
+      seen.push((await queues.photos.find(id))?.progress, await children(), signal.aborted);
+      expect(fence).toMatch(new RegExp(`^${id}:1:`));
+      await completeIn({}).catch((error) => seen.push(error.code));
+    },
+  });
+  await queues.photos.add("a");
+  await clock.advance(100);
+  expect(seen).toEqual([0.5, [], false, "QUEUE_UNSUPPORTED"]);
+  expect(driver.jobs("photos")).toEqual([]);
 });

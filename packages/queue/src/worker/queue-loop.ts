@@ -105,7 +105,7 @@ export class QueueLoop {
       tellFirst: parts.tellFirst,
       beforeSettle: parts.beforeSettle,
       settled: (attempt, verdict, outcome) => this.#settled(attempt, verdict, outcome),
-      failed: (_, what) => this.#reporter.degraded(`${what}-failed`),
+      failed: (error, what) => this.#reporter.failed(`${what}-failed`, error),
     });
     this.#heartbeat = new Heartbeat({
       ...common,

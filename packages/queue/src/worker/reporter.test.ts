@@ -5,7 +5,8 @@ import {
   queueDegraded,
 } from "@headroom/core/channels";
 import { createManualClock } from "@headroom/core/testing";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
+import { driverFailed, QueueError } from "../errors.ts";
 import { Reporter } from "./reporter.ts";
 
 test("ends and mishaps are counted and told, without anything of a job in it", () => {
@@ -37,4 +38,17 @@ test("ends and mishaps are counted and told, without anything of a job in it", (
     { ...common, jobs: 3, reason: "recovered" },
     { ...common, name: "mail", attempts: 5, reason: "timeout" },
   ]);
+});
+
+test("what no waiting mends is a warning, once", () => {
+  const warn = vi.spyOn(process, "emitWarning").mockImplementation(() => {});
+  const reporter = new Reporter("photos", "redis", createManualClock());
+  reporter.failed("claim-failed", driverFailed("photos", "redis", new Error("refused")));
+  expect(warn).not.toHaveBeenCalled();
+  for (let time = 0; time < 2; time++) {
+    reporter.failed("claim-failed", new QueueError("QUEUE_EVICTING", "photos", "it evicts"));
+  }
+  const said = { type: "HeadroomWarning", code: "QUEUE_EVICTING" };
+  expect(warn.mock.calls).toEqual([["a worker cannot work: it evicts", said]]);
+  warn.mockRestore();
 });
