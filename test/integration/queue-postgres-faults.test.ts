@@ -1,6 +1,6 @@
 /** The queue on PostgreSQL: many processes at the start, broken connections, and what the server does. */
 
-import { queueVacuumHeld } from "@headroom/core/channels";
+import { queueVacuum } from "@headroom/core/channels";
 import { eventually, startPostgres, useServers } from "@headroom/harness";
 import { migrations, postgresDriver } from "@headroom/queue/postgres";
 import pg from "pg";
@@ -248,7 +248,7 @@ describe("the server", () => {
     await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ");
     await client.query("SELECT 1 FROM pg_class LIMIT 1");
     const told: unknown[] = [];
-    const unsubscribe = queueVacuumHeld.subscribe((event) => told.push(event));
+    const unsubscribe = queueVacuum.subscribe((event) => told.push(event));
     await driver.sweep(QUEUE);
     unsubscribe();
     expect(told).toMatchObject([{ queue: "photos", system: "postgresql" }]);

@@ -19,6 +19,7 @@ test("every channel of the design is there, under a name of its own", () => {
     "headroom.queue.dead",
     "headroom.queue.enqueue",
     "headroom.queue.process",
+    "headroom.queue.vacuum",
     "headroom.replica.lag",
     "headroom.replica.query",
     "headroom.replica.role",

@@ -299,12 +299,10 @@ export interface QueueDead extends TimedEvent {
 export const queueDead: EventChannel<QueueDead> = createEventChannel("headroom.queue.dead");
 
 /** A transaction is open for so long that the tables of a queue cannot be vacuumed: it gets slower. */
-export interface QueueVacuumHeld extends TimedEvent {
+export interface QueueVacuum extends TimedEvent {
   readonly queue: string;
   readonly system: string;
   /** How long the oldest transaction of the database has been open. */
   readonly transactionMs: number;
 }
-export const queueVacuumHeld: EventChannel<QueueVacuumHeld> = createEventChannel(
-  "headroom.queue.vacuum_held",
-);
+export const queueVacuum: EventChannel<QueueVacuum> = createEventChannel("headroom.queue.vacuum");

@@ -8,7 +8,9 @@
  *     sweep(queue, …)                   rows: what was given up; last one without an id: how many recovered
  *
  * What is done and not kept is deleted by one statement for all. The others, which are few or fail, go
- * one by one. `lease` is the last part of the token: who does not have it changes nothing.
+ * one by one. `lease` is the last part of the token: who does not have it changes nothing. It is there
+ * while a job is active and at no other time, so it is asked for alone: with the state in the condition
+ * the planner might go through the index of all that is active.
  *
  * `extend` does not wait for a lock. A job that is just being completed by a transaction of the
  * application's is locked by it, and stays its holder's: no sweep takes what is locked.
@@ -72,17 +74,17 @@ BEGIN
   again := false;
   IF p_done IS NOT NULL THEN
     IF p_keep_done THEN
-      SELECT array_agg(s.id), array_agg(s.lease), array_agg(s.result) INTO v_ids, v_held, v_results FROM (
-        SELECT j.id, j.lease, u.result FROM unnest(p_done, p_leases, p_results) AS u(id, lease, result)
-          JOIN ${schema}.jobs j ON j.queue_id = v_queue AND j.id = u.id
-         WHERE j.state = 'active' AND j.lease = u.lease FOR UPDATE OF j) AS s;
+      SELECT array_agg(s.id), array_agg(s.lease), array_agg(p_results[array_position(p_done, s.id)])
+        INTO v_ids, v_held, v_results FROM (
+        SELECT j.id, j.lease FROM ${schema}.jobs j WHERE j.queue_id = v_queue AND j.id = ANY (p_done)
+           AND j.lease = p_leases[array_position(p_done, j.id)] FOR UPDATE) AS s;
       IF v_ids IS NOT NULL THEN
         PERFORM ${schema}.finish(v_queue, v_ids, 'done', NULL, v_results, true);
       END IF;
     ELSE
       WITH gone AS (
-        DELETE FROM ${schema}.jobs j USING unnest(p_done, p_leases) AS u(id, lease)
-         WHERE j.queue_id = v_queue AND j.id = u.id AND j.state = 'active' AND j.lease = u.lease
+        DELETE FROM ${schema}.jobs j WHERE j.queue_id = v_queue AND j.id = ANY (p_done)
+           AND j.lease = p_leases[array_position(p_done, j.id)]
         RETURNING j.id, j.key, j.lease)
       SELECT array_agg(id), array_agg(lease), array_agg(key) FILTER (WHERE key IS NOT NULL), count(*)
         INTO v_ids, v_held, v_keys, v_count FROM gone;
@@ -106,8 +108,7 @@ BEGIN
       FROM jsonb_array_elements(p_others) WITH ORDINALITY AS o(value, at) ORDER BY o.at
   LOOP
     SELECT j.id, j.key, j.attempts, j.history INTO v_job FROM ${schema}.jobs j
-     WHERE j.queue_id = v_queue AND j.id = v_other.id AND j.state = 'active'
-       AND j.lease = v_other.lease FOR UPDATE;
+     WHERE j.queue_id = v_queue AND j.id = v_other.id AND j.lease = v_other.lease FOR UPDATE;
     IF NOT FOUND THEN
       lost := array_append(lost, v_other.lease || ':' || v_other.id);
       CONTINUE;
@@ -147,18 +148,19 @@ RETURNS TABLE (place int, state text) LANGUAGE plpgsql ${PLANNED_BY_INDEX} AS $$
 #variable_conflict use_column
 DECLARE
   v_queue int := ${schema}.queue_id(p_queue);
+  v_ids text[];
 BEGIN
-  WITH mine AS MATERIALIZED (
-    SELECT j.ctid FROM unnest(p_ids, p_leases) AS u(id, lease)
-      JOIN ${schema}.jobs j ON j.queue_id = v_queue AND j.id = u.id
-     WHERE j.state = 'active' AND j.lease = u.lease FOR UPDATE OF j SKIP LOCKED
-  )
+  SELECT array_agg(s.id) INTO v_ids FROM (
+    SELECT j.id FROM ${schema}.jobs j WHERE j.queue_id = v_queue AND j.id = ANY (p_ids)
+       AND j.lease = ANY (p_leases) FOR UPDATE SKIP LOCKED) AS s;
   UPDATE ${schema}.jobs j SET lease_until = clock_timestamp() + p_ms * interval '1 ms'
-    FROM mine WHERE j.ctid = mine.ctid;
+   WHERE j.queue_id = v_queue AND j.id = ANY (v_ids)
+     AND EXISTS (SELECT 1 FROM unnest(p_ids, p_leases) AS u(id, lease)
+                  WHERE u.id = j.id AND u.lease = j.lease);
   RETURN QUERY
   SELECT u.at::int, CASE
       WHEN EXISTS (SELECT 1 FROM ${schema}.jobs j WHERE j.queue_id = v_queue AND j.id = u.id
-                      AND j.state = 'active' AND j.lease = u.lease) THEN 'extended'
+                      AND j.lease = u.lease) THEN 'extended'
       WHEN EXISTS (SELECT 1 FROM ${schema}.revoked r WHERE r.lease = u.lease || ':' || u.id)
         THEN 'cancelled'
       ELSE 'lost' END
