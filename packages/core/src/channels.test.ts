@@ -17,6 +17,7 @@ test("every channel of the design is there, under a name of its own", () => {
     "headroom.lb.request",
     "headroom.lb.retry",
     "headroom.queue.dead",
+    "headroom.queue.degraded",
     "headroom.queue.enqueue",
     "headroom.queue.process",
     "headroom.queue.vacuum",

@@ -97,13 +97,16 @@ export interface Schedules {
     queue: QueueSettings,
     schedule: string,
   ): Promise<{ readonly lastTickMs: number; readonly nowMs: number }>;
-  /** Forgets schedules that are not among these. */
-  retain(queue: QueueSettings, schedules: readonly string[]): Promise<void>;
+  /**
+   * Forgets that there was such a schedule: the next `begin` starts afresh. Of one that is not known,
+   * nothing.
+   */
+  forget(queue: QueueSettings, schedule: string): Promise<void>;
 }
 
 export type ChildOutcome =
   | { readonly kind: "done"; readonly result: string | undefined }
-  | { readonly kind: "dead"; readonly reason: DeadReason };
+  | { readonly kind: "dead"; readonly reason: DeadReason | "cancelled" };
 
 /**
  * `capabilities.flows`. The children may be in other queues and other servers, so nothing here is one

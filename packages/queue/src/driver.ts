@@ -137,6 +137,8 @@ export interface Claim {
    * job, key or rate is due. Undefined: not before the driver tells.
    */
   readonly nextMs: number | undefined;
+  /** What was swept on the way, if anything was. */
+  readonly swept?: Swept | undefined;
 }
 
 /** A job with the lease to work on it. */

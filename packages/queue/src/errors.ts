@@ -1,6 +1,7 @@
 /** What can go wrong with a queue. */
 
 import { HeadroomError, type HeadroomErrorOptions } from "@headroom/core/errors";
+import type { Enqueued } from "./driver.ts";
 
 export type QueueErrorCode =
   | "QUEUE_FULL"
@@ -57,4 +58,28 @@ export function driverFailed(queue: string, driver: string, cause: unknown): Que
     `queue "${queue}": ${driver} failed or did not answer`,
     { cause, retryable: true },
   );
+}
+
+/**
+ * Some jobs of an `addMany` were not added. Its code is `QUEUE_FULL`, or that of the failure; what is
+ * known of each job, in their order, is in `outcomes`: those undefined were not tried, or may be there.
+ */
+export class AddManyError extends QueueError {
+  /** Not shown by `inspect`: ids are no business of a log. */
+  declare readonly outcomes: readonly (Enqueued | undefined)[];
+
+  static {
+    Object.defineProperty(AddManyError.prototype, "name", { value: "AddManyError" });
+  }
+
+  constructor(queue: string, known: readonly Enqueued[], jobs: number, cause: unknown) {
+    const added = known.filter(({ outcome }) => outcome === "added").length;
+    const code = cause === undefined ? "QUEUE_FULL" : "QUEUE_UNAVAILABLE";
+    super(code, queue, `queue "${queue}": ${added} of ${jobs} jobs were added`, {
+      cause,
+      retryable: true,
+    });
+    const outcomes = Array.from({ length: jobs }, (_, at) => known[at]);
+    Object.defineProperty(this, "outcomes", { value: outcomes, enumerable: false });
+  }
 }

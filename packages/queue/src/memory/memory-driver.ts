@@ -203,7 +203,7 @@ class InMemory<Caps extends Capabilities> implements MemoryDriver<Caps> {
         return schedules.fire(settings, schedule, tickMs, job);
       },
       begin: async (given, schedule) => this.#open(given).schedules.begin(schedule),
-      retain: async (given, names) => this.#open(given).schedules.retain(names),
+      forget: async (given, schedule) => this.#open(given).schedules.forget(schedule),
     };
   }
 

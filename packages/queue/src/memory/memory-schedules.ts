@@ -36,10 +36,7 @@ export class MemorySchedules {
     return { lastTickMs, nowMs };
   }
 
-  retain(schedules: readonly string[]): void {
-    const kept = new Set(schedules);
-    for (const schedule of this.#lastTicks.keys()) {
-      if (!kept.has(schedule)) this.#lastTicks.delete(schedule);
-    }
+  forget(schedule: string): void {
+    this.#lastTicks.delete(schedule);
   }
 }

@@ -1,6 +1,5 @@
 /** The last tick of each schedule, and the job of a tick in the same statement. */
 
-import { postgresArray } from "@headroom/core/postgres-client";
 import type { Schedules } from "../driver-powers.ts";
 import { ADD_COUNT, ADD_PARAMETERS, addValues } from "./job-rows.ts";
 import type { Power } from "./power.ts";
@@ -29,13 +28,10 @@ export function postgresSchedules({ schema, run, tell }: Power): Schedules {
       return { lastTickMs: Number(row["last"]), nowMs: Number(row["now"]) };
     },
 
-    async retain({ name }, schedules) {
-      await run(
-        name,
-        `DELETE FROM ${schema}.schedules
-          WHERE queue_id = ${schema}.queue_id($1) AND name <> ALL ($2::text[])`,
-        [name, postgresArray(schedules)],
-      );
+    async forget({ name }, schedule) {
+      const text = `DELETE FROM ${schema}.schedules
+        WHERE queue_id = ${schema}.queue_id($1) AND name = $2`;
+      await run(name, text, [name, schedule]);
     },
   };
 }

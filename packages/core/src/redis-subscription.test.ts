@@ -1,8 +1,8 @@
-import { seededRandom } from "@headroom/core/random";
-import type { RedisClusterClient, RedisConnection } from "@headroom/core/redis-client";
-import { createManualClock } from "@headroom/core/testing";
 import { expect, test } from "vitest";
+import { seededRandom } from "./random.ts";
+import type { RedisClusterClient, RedisConnection } from "./redis-client.ts";
 import { RedisSubscription } from "./redis-subscription.ts";
+import { createManualClock } from "./testing.ts";
 
 type Listener = (...given: never[]) => void;
 
@@ -10,6 +10,7 @@ type Listener = (...given: never[]) => void;
 function setup({ isCluster = false } = {}) {
   const clock = createManualClock();
   const heard: string[] = [];
+  const channels = ["hr:{shop}:bus"];
   const connections: FakeConnection[] = [];
   const state = { isStalled: false, isRefusing: false, publishes: true, published: 0 };
   const answer = <Reply>(reply: Reply): Promise<Reply> => {
@@ -67,8 +68,8 @@ function setup({ isCluster = false } = {}) {
   };
   const subscription = new RedisSubscription({
     client: isCluster ? cluster : server,
-    channel: "hr:{shop}:bus",
-    origin: "me",
+    channels: () => channels,
+    pulse: "hr:{shop}:bus:me",
     heartbeatMs: 1_000,
     clock,
     random: seededRandom(1),
@@ -78,7 +79,7 @@ function setup({ isCluster = false } = {}) {
   });
   subscription.start();
   const publish = (text: string) => server.callBuffer("publish", ["hr:{shop}:bus", text]);
-  return { clock, heard, connections, state, subscription, publish, nodes, server };
+  return { clock, heard, channels, connections, state, subscription, publish, nodes, server };
 }
 
 test("it is synced once it has subscribed, and hears what is published", async () => {
@@ -188,4 +189,15 @@ test("after close nothing is told, nothing waits and no connection is open", asy
   expect(heard).toEqual(["synced"]);
   expect(connections.map(({ isOpen }) => isOpen)).toEqual([false]);
   expect(clock.pending).toBe(0);
+});
+
+test("a channel that comes later is heard after a refresh", async () => {
+  const { clock, heard, channels, subscription, server } = setup();
+  await clock.advance(0);
+  channels.push("more");
+  await server.callBuffer("publish", ["more", "too early"]);
+  await subscription.refresh();
+  await server.callBuffer("publish", ["more", "b"]);
+  expect(heard).toEqual(["synced", "b"]);
+  expect(subscription.isSynced).toBe(true);
 });

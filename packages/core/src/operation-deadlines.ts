@@ -15,7 +15,7 @@
  * unhandled rejection. What was sent may still take effect.
  */
 
-import type { Clock, Timer } from "@headroom/core/clock";
+import type { Clock, Timer } from "./clock.ts";
 
 interface Operation {
   readonly dueMs: number;

@@ -1,7 +1,7 @@
-import { createManualClock } from "@headroom/core/testing";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { OperationDeadlines } from "./operation-deadlines.ts";
+import { createManualClock } from "./testing.ts";
 
 const late = new Error("late");
 const forever = new Promise<never>(() => {});

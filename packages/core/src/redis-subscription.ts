@@ -1,5 +1,5 @@
 /**
- * One connection that hears everything published on the channel of a cache, or knows that it does not.
+ * One connection that hears everything published on some channels, or knows that it does not.
  *
  * A subscriber is silent when nothing happens and silent when its link is dead, and a stalled link
  * may stay so for a quarter of an hour before TCP gives up. So this one sends itself a *pulse*: at
@@ -12,25 +12,26 @@
  * it goes to one of the nodes, another at each attempt; what is published at any is told at all.
  */
 
-import { type Backoff, fullJitterBackoff } from "@headroom/core/backoff";
-import type { Clock, Timer } from "@headroom/core/clock";
-import type { Random } from "@headroom/core/random";
+import { type Backoff, fullJitterBackoff } from "./backoff.ts";
+import type { Clock, Timer } from "./clock.ts";
+import type { Random } from "./random.ts";
 import {
   isRedisCluster,
   type RedisClient,
   type RedisConnection,
   sendRedis,
-} from "@headroom/core/redis-client";
+} from "./redis-client.ts";
 
 export interface RedisSubscriptionOptions {
   readonly client: RedisClient;
-  readonly channel: string;
-  /** The name of this process: its pulse is `<channel>:<origin>`. */
-  readonly origin: string;
+  /** Those to be heard now; when there are more, call `refresh`. */
+  channels(): readonly string[];
+  /** A channel that nobody else has, for the pulse. */
+  readonly pulse: string;
   readonly heartbeatMs: number;
   readonly clock: Clock;
   readonly random: Random;
-  message(payload: Buffer): void;
+  message(payload: Buffer, channel: string): void;
   gap(): void;
   synced(): void;
 }
@@ -40,7 +41,6 @@ const RECONNECT: Backoff = fullJitterBackoff({ baseMs: 50, maxMs: 1_000 });
 
 export class RedisSubscription {
   readonly #options: RedisSubscriptionOptions;
-  readonly #pulse: string;
   #connection: RedisConnection | undefined;
   #isSynced = false;
   #isClosed = false;
@@ -57,7 +57,6 @@ export class RedisSubscription {
 
   constructor(options: RedisSubscriptionOptions) {
     this.#options = options;
-    this.#pulse = `${options.channel}:${options.origin}`;
     this.#turn = Math.floor(options.random() * 1_000);
   }
 
@@ -74,6 +73,22 @@ export class RedisSubscription {
     const connection = this.#connection;
     this.#connection = undefined;
     connection?.disconnect();
+  }
+
+  /** Hears channels too that have come since. Resolves when it does; a gap begins if it cannot. */
+  async refresh(): Promise<void> {
+    const connection = this.#connection;
+    if (connection === undefined || !this.#isSynced) return;
+    try {
+      await sendRedis(connection, "subscribe", [...this.#options.channels()]);
+    } catch {
+      this.#lose(connection);
+    }
+  }
+
+  /** Whether all of the channels are heard now. */
+  get isSynced(): boolean {
+    return this.#isSynced;
   }
 
   /** What is heard cannot be understood: whatever it said was missed. */
@@ -118,7 +133,7 @@ export class RedisSubscription {
 
   async #subscribe(connection: RedisConnection): Promise<void> {
     await connection.connect();
-    await sendRedis(connection, "subscribe", [this.#options.channel, this.#pulse]);
+    await sendRedis(connection, "subscribe", [...this.#options.channels(), this.#options.pulse]);
     if (connection !== this.#connection) return;
     this.#attemptTimer?.cancel();
     this.#attempts = 0;
@@ -129,8 +144,9 @@ export class RedisSubscription {
 
   #hear(connection: RedisConnection, channel: Buffer, payload: Buffer): void {
     if (connection !== this.#connection) return;
-    if (channel.toString() === this.#pulse) this.#isPulseDue = false;
-    else this.#options.message(payload);
+    const name = channel.toString();
+    if (name === this.#options.pulse) this.#isPulseDue = false;
+    else this.#options.message(payload, name);
   }
 
   #lose(connection: RedisConnection): void {
@@ -171,6 +187,6 @@ export class RedisSubscription {
     const done = (): void => {
       this.#isPublishing = false;
     };
-    sendRedis(this.#options.client, "publish", [this.#pulse, ""]).then(done, done);
+    sendRedis(this.#options.client, "publish", [this.#options.pulse, ""]).then(done, done);
   }
 }
