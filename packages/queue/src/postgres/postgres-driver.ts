@@ -13,7 +13,7 @@
  */
 
 import { requireMethods } from "@headroom/core/options";
-import { type PostgresPool, postgresArray } from "@headroom/core/postgres-client";
+import { type PostgresPool, postgresArray, postgresState } from "@headroom/core/postgres-client";
 import type { FullCapabilities } from "../capabilities.ts";
 import type {
   Claim,
@@ -103,6 +103,8 @@ const CAPABILITIES: PostgresCapabilities = {
   durability: "fsync",
 };
 
+const UNIQUE_VIOLATION = "23505";
+
 class InPostgres implements PostgresDriver {
   readonly name = "postgresql";
   readonly capabilities: PostgresCapabilities = CAPABILITIES;
@@ -168,8 +170,16 @@ class InPostgres implements PostgresDriver {
 
   async #enqueue(settings: QueueSettings, jobs: readonly NewJob[]): Promise<readonly Enqueued[]> {
     const { name, maxBacklog } = settings;
-    const values = addValues(name, jobs, { maxBacklog, lock: true });
-    const outcomes = outcomesOf(jobs, await this.#statements.run(name, this.#addText(), values));
+    const add = (careful: boolean): Promise<readonly Row[]> => {
+      const values = addValues(name, jobs, { maxBacklog, lock: true, careful });
+      return this.#statements.run(name, this.#addText(), values);
+    };
+    // An id that was said to be new is not: nothing was added, and it must not fail those beside it.
+    const rows = await add(false).catch((error: QueueError) => {
+      if (postgresState(error.cause) !== UNIQUE_VIOLATION) throw error;
+      return add(true);
+    });
+    const outcomes = outcomesOf(jobs, rows);
     if (jobs.some(({ delayMs }, at) => delayMs <= 0 && outcomes[at]?.outcome === "added")) {
       this.#telling.tell("ready", name);
     }

@@ -178,7 +178,7 @@ BEGIN
   DELETE FROM ${schema}.ended WHERE ctid = ANY (ARRAY(
     SELECT e.ctid FROM ${schema}.ended e WHERE e.queue_id = p_queue AND e.state = p_state
        AND (e.ended_number <= v_last OR e.ended_at <= clock_timestamp() - p_ms * interval '1 ms')
-     ORDER BY e.ended_number LIMIT 1000 FOR UPDATE SKIP LOCKED));
+     ORDER BY e.ended_number LIMIT 20000 FOR UPDATE SKIP LOCKED));
 END $$;
 
 CREATE FUNCTION ${schema}.sweep(
