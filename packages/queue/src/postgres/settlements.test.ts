@@ -29,14 +29,15 @@ test("what is done goes in lists, the others as JSON", () => {
   const settlements = [settlement("a", DONE), settlement("b", RELEASE), settlement("c", DONE, "y")];
   const values = settleValues(settings({ ms: 1, count: 1 }), settlements, false);
   expect(values).toEqual([
-    ...["photos", '{"a","c"}', '{"x","y"}', '{"1","1"}'],
+    ...["photos", '{"a","c"}', '{"x","y"}', "{1,1}", '{"1","1"}'],
     '[{"id":"b","lease":"x","kind":"release","delayMs":5}]',
     ...[true, false, false],
   ]);
   expect(SETTLE_PARAMETERS.split(", ")).toHaveLength(values.length);
-  expect(settleValues(settings(undefined), [settlement("b", RELEASE)], true).slice(1, 4)).toEqual([
-    null,
-    null,
+  expect(settleValues(settings(undefined), [settlement("b", RELEASE)], true).slice(1, 5)).toEqual([
+    "{}",
+    "{}",
+    "{}",
     null,
   ]);
 });
@@ -48,6 +49,6 @@ test("what is settled twice in one call is sent once, and lost the second time",
     settlement("a", DONE, "old"),
   ];
   const values = settleValues(settings(undefined), settlements, false);
-  expect(values.slice(1, 5)).toEqual(['{"a","a"}', '{"x","old"}', null, "[]"]);
+  expect(values.slice(1, 6)).toEqual(['{"a","a"}', '{"x","old"}', "{1,1}", null, "[]"]);
   expect(settleOutcomes(settlements, ["old:a"])).toEqual(["settled", "lost", "lost"]);
 });
