@@ -164,7 +164,7 @@ describe("the server", () => {
         "SELECT 1 FROM pg_stat_activity WHERE datname = $1 AND wait_event_type = 'Lock'",
         [database],
       );
-      return rows.length === 1;
+      return rows.length > 0;
     });
     await postgres().primary.query(
       "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1",
