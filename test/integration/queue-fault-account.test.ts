@@ -2,7 +2,7 @@
 
 import { createRecorder, type History } from "@headroom/harness";
 import { expect, test } from "vitest";
-import { accountOf, type Effect } from "./queue-fault-account.ts";
+import { accountOf, type Effect, slopeOf } from "./queue-fault-account.ts";
 
 /** Ten jobs of two keys, the last of which was not acknowledged. */
 async function added(): Promise<History> {
@@ -58,4 +58,11 @@ test("two effects of a key that have changed places are out of order, of two key
     RIGHT.toSpliced(one, 1, of(other)).toSpliced(other, 1, of(one));
   expect(accountOf(history, swapped(2, 4))).toMatchObject({ valid: true, outOfOrder: 1 });
   expect(accountOf(history, swapped(2, 3))).toMatchObject({ valid: true, outOfOrder: 0 });
+});
+
+test("a heap that grows has a slope, one that goes up and down has none", () => {
+  const seconds = Array.from({ length: 20 }, (_, second) => second);
+  expect(slopeOf(seconds.map((second) => [second, 1_000 + 300 * second]))).toBeCloseTo(300);
+  expect(Math.abs(slopeOf(seconds.map((second) => [second, 500 * (second % 2)])))).toBeLessThan(10);
+  expect(slopeOf([[1, 5]])).toBe(0);
 });

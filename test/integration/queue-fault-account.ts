@@ -51,3 +51,13 @@ function outOfOrder(effects: readonly Effect[]): number {
   }
   return count;
 }
+
+/** Of the line that is nearest to the points, by least squares: how much `y` grows with each `x`. */
+export function slopeOf(points: readonly (readonly [x: number, y: number])[]): number {
+  const mean = (at: 0 | 1): number =>
+    points.reduce((sum, point) => sum + point[at], 0) / points.length;
+  const [meanX, meanY] = [mean(0), mean(1)];
+  const spread = points.reduce((sum, [x]) => sum + (x - meanX) ** 2, 0);
+  const together = points.reduce((sum, [x, y]) => sum + (x - meanX) * (y - meanY), 0);
+  return spread === 0 ? 0 : together / spread;
+}

@@ -24,13 +24,17 @@ export interface WorkerOrders {
   readonly skewMs: number;
 }
 
-export type ToWorker = { readonly kind: "stop"; readonly softMs: number };
+export type ToWorker =
+  | { readonly kind: "stop"; readonly softMs: number }
+  | { readonly kind: "measure" };
 
 export type ToParent =
   | { readonly kind: "ready" }
   | { readonly kind: "started"; readonly index: number; readonly attempt: number }
   | { readonly kind: "effect"; readonly index: number; readonly attempt: number }
   | { readonly kind: "aborted"; readonly index: number; readonly code: string }
+  /** After a garbage collection. */
+  | { readonly kind: "measured"; readonly heapBytes: number; readonly handles: number }
   | { readonly kind: "stopped"; readonly stats: Readonly<Record<string, number>> };
 
 export interface FaultJob {

@@ -12,8 +12,8 @@ import {
   type RedisNode,
   testSeed,
 } from "@headroom/harness";
-import { createQueues, type QueueDriver } from "@headroom/queue";
-import { postgresDriver } from "@headroom/queue/postgres";
+import { createQueues, type Job, type QueueDriver, type Worker } from "@headroom/queue";
+import { migrations, postgresDriver } from "@headroom/queue/postgres";
 import { redisDriver } from "@headroom/queue/redis";
 import { Redis } from "ioredis";
 import pg from "pg";
@@ -23,6 +23,7 @@ import {
   faultQueue,
   TIMEOUT_MS,
   type ToParent,
+  type ToWorker,
   type WorkerOrders,
 } from "./queue-fault-orders.ts";
 
@@ -61,7 +62,9 @@ export function redisServer(node: RedisNode): FaultServer {
   };
 }
 
-export function postgresServer(node: PostgresNode, database: string): FaultServer {
+export async function postgresServer(node: PostgresNode, database: string): Promise<FaultServer> {
+  // Not by who has a short deadline.
+  await node.query(migrations(), [], database);
   const pool = new pg.Pool({ ...node.connection(database), max: 5 });
   pool.on("error", () => {});
   return {
@@ -75,6 +78,8 @@ export function postgresServer(node: PostgresNode, database: string): FaultServe
 /** What a worker has told, and when it was heard. */
 export type Told = ToParent & { readonly atMs: number };
 
+export type Measured = Extract<ToParent, { readonly kind: "measured" }>;
+
 /** A worker's process. It ends with the rig, whatever was done to it. */
 export class FaultWorker {
   readonly #child: ChildProcess;
@@ -83,7 +88,7 @@ export class FaultWorker {
 
   constructor(orders: WorkerOrders) {
     this.#child = fork(PROGRAM, [JSON.stringify(orders)], {
-      execArgv: ["--conditions=@headroom/source"],
+      execArgv: ["--conditions=@headroom/source", "--expose-gc"],
       stdio: ["ignore", "inherit", "inherit", "ipc"],
     });
     this.#ended = Promise.all([once(this.#child, "exit"), once(this.#child, "disconnect")]);
@@ -148,6 +153,16 @@ export class FaultWorker {
     await this.#ended;
   }
 
+  /** What it needs at the moment. */
+  async measure(): Promise<Measured> {
+    const before = this.count("measured");
+    this.#send({ kind: "measure" });
+    await this.hears("measured", before + 1);
+    const last = this.#told.findLast((message) => message.kind === "measured");
+    if (last?.kind !== "measured") throw new Error("it has not measured");
+    return last;
+  }
+
   pause(): void {
     this.#child.kill("SIGSTOP");
   }
@@ -158,11 +173,15 @@ export class FaultWorker {
 
   /** What it had counted when it was stopped. */
   async stop(softMs = 5_000): Promise<Readonly<Record<string, number>>> {
-    this.#child.send({ kind: "stop", softMs });
+    this.#send({ kind: "stop", softMs });
     await this.#ended;
     const last = this.#told.find((message) => message.kind === "stopped");
     if (last?.kind !== "stopped") throw new Error("the worker ended without stopping");
     return last.stats;
+  }
+
+  #send(message: ToWorker): void {
+    this.#child.send(message);
   }
 }
 
@@ -208,6 +227,16 @@ export class FaultRig {
     return worker;
   }
 
+  /** A worker of this process. */
+  workHere(concurrency: number): Worker {
+    const work = async ({ data, attempt }: Job<FaultJob>): Promise<void> => {
+      await wait(DEFAULTS.jobMs);
+      const line = JSON.stringify([data.index, attempt, data.key ?? null]);
+      await this.#ledger.rpush(this.#ledgerKey, line);
+    };
+    return this.#queues.worker({ work }, { concurrency });
+  }
+
   /** Adds so many jobs at once; what became of each is on record. */
   async add(count: number, options: AddOptions = {}): Promise<void> {
     await Promise.all(Array.from({ length: count }, () => this.#addOne(options)));
@@ -236,6 +265,14 @@ export class FaultRig {
     return this.#recorder.history().filter(({ outcome }) => outcome === "ok").length;
   }
 
+  /** Of the first so many jobs, those that were acknowledged. */
+  acknowledgedBefore(index: number): number[] {
+    return this.#recorder
+      .history()
+      .flatMap(({ outcome, value }) => (outcome === "ok" ? [Number(value)] : []))
+      .filter((each) => each < index);
+  }
+
   /** Codes of the errors with which adding failed. */
   get refusals(): string[] {
     return this.#recorder
@@ -245,11 +282,11 @@ export class FaultRig {
       );
   }
 
-  async #addOne({ key, delayMs = 0 }: AddOptions): Promise<void> {
+  async #addOne({ key, ...options }: AddOptions): Promise<void> {
     const index = this.#next++;
     const data: FaultJob = { index, ...(key && { key: key(index) }) };
     await this.#recorder.run({ kind: "enqueue", value: index }, async () => {
-      await this.#queues.work.add(data, { delayMs });
+      await this.#queues.work.add(data, options);
     });
   }
 
@@ -309,6 +346,8 @@ export class FaultRig {
 export interface AddOptions {
   readonly key?: (index: number) => string;
   readonly delayMs?: number;
+  /** A transaction, where the driver has them. */
+  readonly tx?: unknown;
 }
 
 export interface Producer {
@@ -319,6 +358,26 @@ export interface Producer {
 /** So many keys, in turn. */
 export function keysOf(count: number): (index: number) => string {
   return (index) => `key-${index % count}`;
+}
+
+/**
+ * Kills a server with `appendfsync everysec`, and nothing else: its log is written before a reply
+ * goes out, unless an fsync is under way, when it may be late by a second. So nothing passes any more
+ * while the rest is written, and what is under way has no answer.
+ */
+export async function killWhenWritten(server: RedisNode): Promise<void> {
+  server.link.stall();
+  await eventually("the log is written", async () => {
+    const info = String(await server.command("INFO", "persistence"));
+    return /^aof_buffer_length:0\r?$/m.test(info);
+  });
+  await server.kill9();
+  server.link.open();
+}
+
+/** The jobs whose data are in these records of a server. */
+export function indexesIn(records: readonly string[]): Set<number> {
+  return new Set(records.map((record) => Number(/"index":(\d+)/.exec(record)?.[1])));
 }
 
 export const wait = (ms: number): Promise<void> =>

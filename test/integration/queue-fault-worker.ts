@@ -49,7 +49,12 @@ const worker = queues.worker(
 );
 
 process.on("message", async (message: ToWorker) => {
-  if (message.kind !== "stop") return;
+  if (message.kind === "measure") {
+    globalThis.gc?.();
+    const handles = process.getActiveResourcesInfo().filter((kind) => kind !== "Timeout").length;
+    tell({ kind: "measured", heapBytes: process.memoryUsage().heapUsed, handles });
+    return;
+  }
   await worker.stop({ softMs: message.softMs, hardMs: 1_000 });
   tell({ kind: "stopped", stats: { ...worker.stats() } });
   await queues.close();
