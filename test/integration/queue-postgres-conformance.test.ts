@@ -19,9 +19,23 @@ afterAll(() => pool.end());
 
 const connect = (): PostgresDriver => postgresDriver(pool, { timeoutMs: 30_000 });
 
+async function transaction(
+  end: "commit" | "rollback",
+  run: (tx: unknown) => Promise<void>,
+): Promise<void> {
+  const client = await pool.connect();
+  try {
+    await client.query("BEGIN");
+    await run(client);
+  } finally {
+    await client.query(end);
+    client.release();
+  }
+}
+
 describeQueueDriver(
   "PostgreSQL",
-  () => ({ connect, scale: 4, restart: () => postgres().primary.restart() }),
+  () => ({ connect, scale: 4, restart: () => postgres().primary.restart(), transaction }),
   { describe, test },
 );
 

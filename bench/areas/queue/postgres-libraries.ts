@@ -48,11 +48,10 @@ export const ours: OpenQueue = async ({ postgres }, resources) => {
 const REMOVE = { removeOnComplete: true, removeOnFail: true } as const;
 
 export const bullMq: OpenQueue = async ({ postgres }, resources) => {
-  const options = {
-    connection: { connectionString: postgres, max: MAX },
-    backend: bullmq.createPostgresBackend,
-  };
-  const queue = new bullmq.Queue<Payload>("jobs", { ...options, defaultJobOptions: REMOVE });
+  const connection = { connectionString: postgres, max: MAX };
+  const backend = bullmq.createPostgresBackend;
+  const settings = { connection, defaultJobOptions: REMOVE };
+  const queue = new bullmq.Queue("jobs", settings, backend);
   queue.on("error", () => {});
   resources.defer(() => queue.close());
   await queue.waitUntilReady();
@@ -61,8 +60,9 @@ export const bullMq: OpenQueue = async ({ postgres }, resources) => {
     addBulk: (from, count) =>
       queue.addBulk(payloads(from, count).map((data) => ({ name: "job", data }))),
     work: async (concurrency, onJob) => {
-      const handler = async ({ data }: bullmq.Job<Payload>) => onJob(data.index);
-      const worker = new bullmq.Worker<Payload>("jobs", handler, { ...options, concurrency });
+      const handler = async ({ data }: { readonly data: Payload }) => onJob(data.index);
+      const options = { connection, concurrency };
+      const worker = new bullmq.Worker("jobs", handler, options, backend);
       worker.on("error", () => {});
       await worker.waitUntilReady();
       return () => worker.close();

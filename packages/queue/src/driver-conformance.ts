@@ -24,6 +24,7 @@ import { backlogCases, limitCases } from "./conformance/limit-cases.ts";
 import { loadCases } from "./conformance/load-cases.ts";
 import { refusalCases } from "./conformance/refusal-cases.ts";
 import { scheduleCases } from "./conformance/schedule-cases.ts";
+import { transactionCases } from "./conformance/transaction-cases.ts";
 
 export type { QueueDriverCase, QueueDriverSetup } from "./conformance/conformance-bench.ts";
 
@@ -50,6 +51,7 @@ export function queueDriverCases(): readonly QueueDriverCase[] {
     ...eventCases,
     ...scheduleCases,
     ...flowCases,
+    ...transactionCases,
     ...loadCases,
     ...refusalCases,
   ];

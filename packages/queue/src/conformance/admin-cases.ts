@@ -182,6 +182,13 @@ export const adminCases: readonly QueueDriverCase[] = [
     assert.equal(await admin.purge(queue, ["delayed"]), 1);
     assert.equal(await admin.purge(queue, ["ready", "delayed"]), 1);
   }),
+  queueCase("thousands of jobs are purged in one call", ["admin"], async (bench) => {
+    const count = 8_000;
+    await bench.addAll(Array.from({ length: count }, () => ({})));
+    assert.equal(await bench.admin.purge(bench.queue, ["ready"]), count);
+    assert.deepEqual(await bench.claim(10), []);
+    assert.equal((await bench.driver.stats(bench.queue)).ready, 0);
+  }),
   queueCase("purging takes jobs of keys too", ["admin", "keys"], async (bench) => {
     await bench.addAll([{ key: "a" }, { key: "a" }, { key: "b" }]);
     const job = await bench.claimOne();

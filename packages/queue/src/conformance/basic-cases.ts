@@ -127,6 +127,13 @@ export const basicCases: readonly QueueDriverCase[] = [
     }
     assert.deepEqual(taken, added);
   }),
+  queueCase("large jobs are added and claimed in one call", [], async (bench) => {
+    const body = JSON.stringify("é".repeat(LARGE_BYTES / 2));
+    const added = await bench.addAll(Array.from({ length: 40 }, () => ({ body })));
+    const jobs = await bench.claimSoon(40);
+    assert.deepEqual(sorted(ids(jobs)), sorted(added));
+    assert.ok(jobs.every((job) => job.body === body));
+  }),
   queueCase("a claim takes no more than its limit", [], async ({ addAll, claim }) => {
     await addAll([{}, {}, {}]);
     assert.equal((await claim(2)).length, 2);

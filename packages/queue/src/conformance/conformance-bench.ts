@@ -29,6 +29,13 @@ export interface QueueDriverSetup {
   /** Restarts the server, with what it has acknowledged. Without it the case of that does nothing. */
   readonly restart?: (() => Promise<void>) | undefined;
   /**
+   * Runs something in a transaction of the application's, and ends that. Where `transactions` is
+   * claimed: without it the cases of that do nothing.
+   */
+  readonly transaction?:
+    | ((end: "commit" | "rollback", run: (tx: unknown) => Promise<void>) => Promise<void>)
+    | undefined;
+  /**
    * All short durations of the suite are so much longer: for a slow server or machine.
    * @default 1
    */
@@ -71,7 +78,8 @@ export interface Bench {
   pass(ms: number): Promise<void>;
   /** Time passes as it is told to, and operations take none. */
   readonly exactTime: boolean;
-  readonly restart: (() => Promise<void>) | undefined;
+  readonly restart: QueueDriverSetup["restart"];
+  readonly transaction: QueueDriverSetup["transaction"];
   readonly jobs: number;
   readonly admin: JobAdmin;
   readonly schedules: Schedules;
@@ -172,7 +180,7 @@ export function can(caps: Capabilities, need: Need): boolean {
 }
 
 function benchOf(
-  { advance, restart, scale = 1, jobs = 1_000 }: QueueDriverSetup,
+  { advance, restart, transaction, scale = 1, jobs = 1_000 }: QueueDriverSetup,
   driver: QueueDriver,
   other: QueueDriver,
   connect: () => Promise<QueueDriver>,
@@ -241,6 +249,7 @@ function benchOf(
     pass,
     exactTime: advance !== undefined,
     restart,
+    transaction,
     jobs,
     get admin() {
       return power("admin", driver.admin);

@@ -124,6 +124,16 @@ export const flowCases: readonly QueueDriverCase[] = [
       { ...B, outcome: done() },
     ]);
   }),
+  queueCase("a child that was cancelled is told of as such", ["flows"], async (bench) => {
+    const { queue, flows } = bench;
+    const cancelled: ChildOutcome = { kind: "dead", reason: "cancelled" };
+    const [goesOn, dies] = [newJob(), newJob()];
+    await flows.hold(queue, goesOn, [A], CONTINUE);
+    await flows.hold(queue, dies, [A], FAIL);
+    for (const { id } of [goesOn, dies]) await flows.report(queue, id, A, cancelled);
+    assert.deepEqual(ids(await bench.claim(10)), [goesOn.id]);
+    assert.deepEqual(await flows.children(queue, goesOn.id), [{ ...A, outcome: cancelled }]);
+  }),
   queueCase("a parent is added once", ["flows"], async (bench) => {
     const { queue, flows, claim } = bench;
     const parent = newJob({ mayExist: true });

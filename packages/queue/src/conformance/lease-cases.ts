@@ -96,6 +96,24 @@ export const leaseCases: readonly QueueDriverCase[] = [
     assert.deepEqual(await bench.claim(10), []);
     for (const job of jobs) await assertLost(bench, job);
   }),
+  queueCase("whoever is dead after a claim is told of, once", ["extend"], async (bench) => {
+    const { driver, other, queue, claim, ms, pass } = bench;
+    const added = await bench.addAll(Array(6).fill({ maxAttempts: 1 }));
+    assert.equal((await claim(6, { leaseMs: ms(LEASE_MS) })).length, 6);
+    await pass(LEASE_MS + 50);
+    const told: string[] = [];
+    const request = { limit: 1, leaseMs: MINUTE_MS };
+    await bench.eventually("all are told of", async () => {
+      const swept = [
+        (await driver.claim(queue, request)).swept,
+        (await other.settle(queue, [], { claim: request })).claim?.swept,
+        await driver.sweep(queue),
+      ];
+      told.push(...swept.flatMap((each) => each?.dead ?? []).map(({ id }) => id));
+      return told.length >= added.length;
+    });
+    assert.deepEqual(told.sort(), added.sort());
+  }),
   queueCase("the last attempt's lease expires: the job is dead", ["extend", "admin"], async (b) => {
     if (!b.driver.capabilities.deadLetters) return;
     const id = await b.add({ maxAttempts: 2 });
@@ -152,6 +170,20 @@ export const leaseCases: readonly QueueDriverCase[] = [
     const states = await driver.extend(queue, [one, two, made, three], MINUTE_MS);
     assert.deepEqual(states, ["extended", "lost", "lost", "extended"]);
   }),
+  queueCase("thousands of leases are extended in one call", ["extend"], async (bench) => {
+    const { driver, queue, claimSoon } = bench;
+    const count = 8_000;
+    for (let added = 0; added < count; added += 4_000) {
+      await bench.addAll(Array.from({ length: 4_000 }, () => ({})));
+    }
+    const jobs = await claimSoon(count);
+    const [gone] = jobs;
+    assert.ok(gone);
+    await bench.settle(gone);
+    const states = await driver.extend(queue, jobs, MINUTE_MS);
+    assert.deepEqual([states.length, states[0]], [count, "lost"]);
+    assert.deepEqual(new Set(states.slice(1)), new Set(["extended"]));
+  }),
   queueCase("a settlement answers for each job", [], async (bench) => {
     await bench.addAll([{}, {}, {}]);
     const [one, two, three] = await bench.claimSoon(3);
@@ -167,7 +199,7 @@ export const leaseCases: readonly QueueDriverCase[] = [
     const { driver, other, queue, claim, ms, pass } = bench;
     const count = 1_500;
     await bench.addAll(Array.from({ length: count }, () => ({})));
-    assert.equal((await claim(count, { leaseMs: ms(2 * LEASE_MS) })).length, count);
+    await bench.claimSoon(count, { leaseMs: ms(2 * LEASE_MS) });
     await pass(2 * LEASE_MS + 50);
     const taken = new Map<string, number>();
     await bench.eventually("all come again", async () => {

@@ -78,8 +78,6 @@ export class MemoryQueue {
     ({ job, lease, untilMs }) => job.lease === lease && lease.untilMs === untilMs,
   );
   readonly #cancelledLeases = new Map<string, CancelledLease>();
-  /** A claim that found them has nobody to tell. */
-  readonly #unheard: DeadNotice[] = [];
   readonly #totals = { added: 0, ended: 0 };
   #order = 0;
 
@@ -152,7 +150,7 @@ export class MemoryQueue {
 
   claim(settings: QueueSettings, { limit, leaseMs }: ClaimRequest): Claim {
     const { limits } = settings;
-    this.#expire(settings);
+    const swept = this.sweep(settings);
     this.promote(settings);
     const jobs: ClaimedJob[] = [];
     let rateMs = 0;
@@ -165,7 +163,8 @@ export class MemoryQueue {
       if (limits.rate !== undefined) this.#rate.start(limits.rate, nowMs);
       jobs.push(this.#lease(job, leaseMs, nowMs));
     }
-    return { jobs, nextMs: this.#nextMs(settings, rateMs, nowMs) };
+    const nextMs = this.#nextMs(settings, rateMs, nowMs);
+    return swept.recovered + swept.dead.length > 0 ? { jobs, nextMs, swept } : { jobs, nextMs };
   }
 
   #hasSlot({ limits: { concurrency = Number.POSITIVE_INFINITY } }: QueueSettings): boolean {
@@ -289,23 +288,16 @@ export class MemoryQueue {
   }
 
   sweep(settings: QueueSettings): Swept {
-    const recovered = this.#expire(settings);
-    return { recovered, dead: this.#unheard.splice(0) };
-  }
-
-  /** Returns how many are ready again. Of the dead, whoever sweeps next hears. */
-  #expire(settings: QueueSettings): number {
     const nowMs = this.nowMs;
+    const dead: DeadNotice[] = [];
     let recovered = 0;
-    let dead = 0;
     for (;;) {
       const expiry = this.#expiries.peek();
       if (expiry === undefined || expiry.untilMs > nowMs) break;
       this.#expiries.pop();
       const { job } = expiry;
       if (job.attempts >= job.added.maxAttempts) {
-        this.#unheard.push(this.bury(settings, job, "lease-expired"));
-        dead++;
+        dead.push(this.bury(settings, job, "lease-expired"));
         continue;
       }
       this.#unlease(settings, job);
@@ -316,8 +308,8 @@ export class MemoryQueue {
       if (untilMs <= nowMs) this.#cancelledLeases.delete(token);
     }
     this.states.dropExcess(settings.retention, nowMs);
-    if (recovered + dead > 0) this.tellReady(settings);
-    return recovered;
+    if (recovered + dead.length > 0) this.tellReady(settings);
+    return { recovered, dead };
   }
 
   /** False: there is none that has not ended. */
