@@ -14,7 +14,9 @@ export interface WorkerOrders {
   readonly concurrency: number;
   readonly prefetch: number;
   readonly jobMs: number;
-  /** The handler of job 0 blocks the loop for so long, in its first attempt. */
+  /** Handlers end at once, without an effect, when their signal aborts. */
+  readonly heedsSignal: boolean;
+  /** The handler of job {@link BLOCKING} blocks the loop for so long, in its first attempt. */
   readonly blockMs: number;
   /** Handlers never end once their effect is there. */
   readonly hangsAfterEffect: boolean;
@@ -22,19 +24,29 @@ export interface WorkerOrders {
   readonly skewMs: number;
 }
 
-export type ToWorker = { readonly kind: "stop"; readonly softMs: number };
+export type ToWorker =
+  | { readonly kind: "stop"; readonly softMs: number }
+  | { readonly kind: "measure" };
 
 export type ToParent =
   | { readonly kind: "ready" }
   | { readonly kind: "started"; readonly index: number; readonly attempt: number }
   | { readonly kind: "effect"; readonly index: number; readonly attempt: number }
   | { readonly kind: "aborted"; readonly index: number; readonly code: string }
+  /** After a garbage collection. */
+  | { readonly kind: "measured"; readonly heapBytes: number; readonly handles: number }
   | { readonly kind: "stopped"; readonly stats: Readonly<Record<string, number>> };
 
 export interface FaultJob {
   readonly index: number;
   readonly key?: string | undefined;
 }
+
+/** The job whose handler may block the loop: not the first, so that others are under way then. */
+export const BLOCKING = 5;
+
+/** Of every command to the server under test: in proportion to the leases. */
+export const TIMEOUT_MS = 1_000;
 
 export function faultQueue({ leaseMs }: Pick<WorkerOrders, "leaseMs">) {
   return defineQueue<FaultJob>({

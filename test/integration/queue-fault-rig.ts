@@ -4,54 +4,101 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import {
-  checkTotalQueue,
   createRecorder,
+  type Endpoint,
   eventually,
+  type PostgresNode,
   type Recorder,
-  type TotalQueueResult,
+  type RedisNode,
+  testSeed,
 } from "@headroom/harness";
-import { createQueues, type QueueDriver } from "@headroom/queue";
+import { createQueues, type Job, type QueueDriver, type Worker } from "@headroom/queue";
+import { migrations, postgresDriver } from "@headroom/queue/postgres";
+import { redisDriver } from "@headroom/queue/redis";
 import { Redis } from "ioredis";
+import pg from "pg";
+import { type Account, accountOf, type Effect } from "./queue-fault-account.ts";
 import {
   type FaultJob,
   faultQueue,
+  TIMEOUT_MS,
   type ToParent,
+  type ToWorker,
   type WorkerOrders,
 } from "./queue-fault-orders.ts";
 
 const PROGRAM = fileURLToPath(new URL("queue-fault-worker.ts", import.meta.url));
+/** Short, so that what dies is missed soon; long against the pauses of a busy machine. */
+export const LEASE_MS = 1_500;
 const DEFAULTS = {
-  leaseMs: 1_500,
-  concurrency: 10,
+  leaseMs: LEASE_MS,
+  concurrency: 20,
   prefetch: 0,
   jobMs: 10,
+  heedsSignal: false,
   blockMs: 0,
   hangsAfterEffect: false,
   skewMs: 0,
 } as const;
 
-/** Of the worker's own server. */
-export type WorkerServer = Pick<WorkerOrders, "redis" | "postgres">;
+/** A server under test: how workers reach it, and a client for who adds. */
+export interface FaultServer {
+  readonly name: string;
+  readonly orders: Pick<WorkerOrders, "redis" | "postgres">;
+  readonly driver: QueueDriver;
+  close(): Promise<void>;
+}
+
 type Wishes = Partial<Omit<WorkerOrders, "ledger" | "ledgerKey">>;
 
-/** An effect in the ledger. */
-export interface Effect {
-  readonly index: number;
-  readonly attempt: number;
-  readonly key: string | undefined;
+export function redisServer(node: RedisNode): FaultServer {
+  const client = new Redis({ ...node.via });
+  client.on("error", () => {});
+  return {
+    name: "Redis",
+    orders: { redis: node.via },
+    driver: redisDriver(client, { timeoutMs: TIMEOUT_MS }),
+    close: async () => client.disconnect(),
+  };
 }
+
+export async function postgresServer(node: PostgresNode, database: string): Promise<FaultServer> {
+  // Not by who has a short deadline.
+  await node.query(migrations(), [], database);
+  const pool = new pg.Pool({ ...node.connection(database), max: 5 });
+  pool.on("error", () => {});
+  return {
+    name: "PostgreSQL",
+    orders: { postgres: node.url(database) },
+    driver: postgresDriver(pool, { timeoutMs: TIMEOUT_MS }),
+    close: () => pool.end(),
+  };
+}
+
+/** What a worker has told, and when it was heard. */
+export type Told = ToParent & { readonly atMs: number };
+
+export type Measured = Extract<ToParent, { readonly kind: "measured" }>;
 
 /** A worker's process. It ends with the rig, whatever was done to it. */
 export class FaultWorker {
   readonly #child: ChildProcess;
-  readonly told: ToParent[] = [];
+  readonly #ended: Promise<unknown>;
+  #told: Told[] = [];
 
   constructor(orders: WorkerOrders) {
     this.#child = fork(PROGRAM, [JSON.stringify(orders)], {
-      execArgv: ["--conditions=@headroom/source"],
+      execArgv: ["--conditions=@headroom/source", "--expose-gc"],
       stdio: ["ignore", "inherit", "inherit", "ipc"],
     });
-    this.#child.on("message", (message: ToParent) => this.told.push(message));
+    this.#ended = Promise.all([once(this.#child, "exit"), once(this.#child, "disconnect")]);
+    this.#child.on("message", (message: ToParent) => {
+      this.#told.push({ ...message, atMs: performance.now() });
+    });
+  }
+
+  get told(): readonly Told[] {
+    return this.#told;
   }
 
   ready(): Promise<void> {
@@ -60,23 +107,60 @@ export class FaultWorker {
 
   /** Resolves when so many messages of this kind have come. */
   async hears(kind: ToParent["kind"], count: number): Promise<void> {
-    await eventually(`${count} × ${kind}`, () => this.count(kind) >= count);
+    await eventually(`${count} × ${kind}`, () => {
+      if (this.count(kind) >= count) return true;
+      if (!this.#child.connected) throw new Error("the worker has ended");
+      return false;
+    });
+  }
+
+  has(message: Extract<ToParent, { readonly attempt: number }>): boolean {
+    const { kind, index, attempt } = message;
+    return this.#told.some(
+      (each) => each.kind === kind && each.index === index && each.attempt === attempt,
+    );
   }
 
   count(kind: ToParent["kind"]): number {
-    return this.told.filter((message) => message.kind === kind).length;
+    return this.#told.filter((message) => message.kind === kind).length;
+  }
+
+  /** Jobs that it has begun, and that have no effect of its so far. */
+  get unfinished(): number[] {
+    const open = new Set<number>();
+    for (const message of this.#told) {
+      if (message.kind === "started") open.add(message.index);
+      else if (message.kind === "effect") open.delete(message.index);
+    }
+    return [...open];
+  }
+
+  /** When it has begun each job for the last time. */
+  get startsMs(): ReadonlyMap<number, number> {
+    return new Map(
+      this.#told.flatMap((each) => (each.kind === "started" ? [[each.index, each.atMs]] : [])),
+    );
   }
 
   /** Codes with which signals of jobs were aborted. */
   get aborts(): string[] {
-    return this.told.flatMap((message) => (message.kind === "aborted" ? [message.code] : []));
+    return this.#told.flatMap((message) => (message.kind === "aborted" ? [message.code] : []));
   }
 
+  /** Resolves when it is gone, and all that it had told is heard. */
   async kill9(): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    const ended = once(this.#child, "exit");
     this.#child.kill("SIGKILL");
-    await ended;
+    await this.#ended;
+  }
+
+  /** What it needs at the moment. */
+  async measure(): Promise<Measured> {
+    const before = this.count("measured");
+    this.#send({ kind: "measure" });
+    await this.hears("measured", before + 1);
+    const last = this.#told.findLast((message) => message.kind === "measured");
+    if (last?.kind !== "measured") throw new Error("it has not measured");
+    return last;
   }
 
   pause(): void {
@@ -89,11 +173,15 @@ export class FaultWorker {
 
   /** What it had counted when it was stopped. */
   async stop(softMs = 5_000): Promise<Readonly<Record<string, number>>> {
-    const ended = once(this.#child, "exit");
-    this.#child.send({ kind: "stop", softMs });
-    await ended;
-    const last = this.told.find((message) => message.kind === "stopped");
-    return last?.kind === "stopped" ? last.stats : {};
+    this.#send({ kind: "stop", softMs });
+    await this.#ended;
+    const last = this.#told.find((message) => message.kind === "stopped");
+    if (last?.kind !== "stopped") throw new Error("the worker ended without stopping");
+    return last.stats;
+  }
+
+  #send(message: ToWorker): void {
+    this.#child.send(message);
   }
 }
 
@@ -101,7 +189,7 @@ let rigs = 0;
 
 /** Jobs go in here, and come out in the ledger. */
 export class FaultRig {
-  readonly #server: WorkerServer;
+  readonly #server: FaultServer;
   readonly #ledger: Redis;
   readonly #ledgerKey: string;
   readonly #workers: FaultWorker[] = [];
@@ -110,17 +198,13 @@ export class FaultRig {
   #next = 0;
 
   /** @param ledger a Redis that no fault strikes. */
-  constructor(
-    server: WorkerServer,
-    driver: QueueDriver,
-    ledger: { readonly host: string; readonly port: number },
-    leaseMs: number = DEFAULTS.leaseMs,
-  ) {
+  constructor(server: FaultServer, ledger: Endpoint) {
     rigs += 1;
     this.#server = server;
     this.#ledger = new Redis({ ...ledger });
     this.#ledgerKey = `ledger-${rigs}`;
-    this.#queues = createQueues({ driver, queues: { work: faultQueue({ leaseMs }) } });
+    const work = faultQueue({ leaseMs: LEASE_MS });
+    this.#queues = createQueues({ driver: server.driver, queues: { work } });
   }
 
   /** The queue, for whatever a test asks of it. */
@@ -133,7 +217,7 @@ export class FaultRig {
     const { host = "", port = 0 } = this.#ledger.options;
     const worker = new FaultWorker({
       ...DEFAULTS,
-      ...this.#server,
+      ...this.#server.orders,
       ...wishes,
       ledger: { host, port },
       ledgerKey: this.#ledgerKey,
@@ -143,22 +227,66 @@ export class FaultRig {
     return worker;
   }
 
-  /** Adds so many jobs, one after the other; what became of each is on record. */
-  async add(count: number, key?: (index: number) => string): Promise<void> {
-    for (let at = 0; at < count; at++) await this.#addOne(key);
+  /** A worker of this process. */
+  workHere(concurrency: number): Worker {
+    const work = async ({ data, attempt }: Job<FaultJob>): Promise<void> => {
+      await wait(DEFAULTS.jobMs);
+      const line = JSON.stringify([data.index, attempt, data.key ?? null]);
+      await this.#ledger.rpush(this.#ledgerKey, line);
+    };
+    return this.#queues.worker({ work }, { concurrency });
   }
 
-  /** The same, many at a time. */
-  async addMany(count: number, key?: (index: number) => string): Promise<void> {
-    await Promise.all(Array.from({ length: count }, () => this.#addOne(key)));
+  /** Adds so many jobs at once; what became of each is on record. */
+  async add(count: number, options: AddOptions = {}): Promise<void> {
+    await Promise.all(Array.from({ length: count }, () => this.#addOne(options)));
   }
 
-  async #addOne(key: ((index: number) => string) | undefined): Promise<void> {
+  /** Adds one job after the other, so many in a row at a time, until told to end. */
+  producer(rows: number, options: AddOptions = {}): Producer {
+    let over = false;
+    const row = async (): Promise<void> => {
+      while (!over) {
+        await this.#addOne(options);
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+    };
+    const running = Promise.all(Array.from({ length: rows }, row));
+    return {
+      end: async () => {
+        over = true;
+        await running;
+      },
+    };
+  }
+
+  /** How many were acknowledged so far. */
+  get acknowledged(): number {
+    return this.#recorder.history().filter(({ outcome }) => outcome === "ok").length;
+  }
+
+  /** Of the first so many jobs, those that were acknowledged. */
+  acknowledgedBefore(index: number): number[] {
+    return this.#recorder
+      .history()
+      .flatMap(({ outcome, value }) => (outcome === "ok" ? [Number(value)] : []))
+      .filter((each) => each < index);
+  }
+
+  /** Codes of the errors with which adding failed. */
+  get refusals(): string[] {
+    return this.#recorder
+      .history()
+      .flatMap((each) =>
+        "error" in each ? [String((each.error as { code?: unknown }).code)] : [],
+      );
+  }
+
+  async #addOne({ key, ...options }: AddOptions): Promise<void> {
     const index = this.#next++;
     const data: FaultJob = { index, ...(key && { key: key(index) }) };
     await this.#recorder.run({ kind: "enqueue", value: index }, async () => {
-      await this.#queues.work.add(data);
-      return index;
+      await this.#queues.work.add(data, options);
     });
   }
 
@@ -171,54 +299,86 @@ export class FaultRig {
     });
   }
 
+  effectCount(): Promise<number> {
+    return this.#ledger.llen(this.#ledgerKey);
+  }
+
+  /** Resolves when so many effects are there. */
+  async reaches(count: number): Promise<void> {
+    await eventually(`${count} effects`, async () => (await this.effectCount()) >= count);
+  }
+
   /** Resolves when nothing is left in the queue: a worker must be there. */
   async drained(): Promise<void> {
     await eventually("the queue is empty", async () => {
-      const { ready, active, delayed } = await this.queue.stats().catch(() => UNKNOWN);
+      const { ready, active, delayed } = await this.queue.stats();
       return ready + active + delayed === 0;
     });
   }
 
-  /** What went in against what came out, and each key's order. */
-  async account(): Promise<
-    TotalQueueResult & { readonly duplicates: number; readonly outOfOrder: number }
-  > {
-    const effects = await this.effects();
-    const now = this.#recorder.nowMs();
-    const span = { startMs: now, endMs: now, startIndex: Infinity, endIndex: Infinity } as const;
-    const drain = {
-      ...span,
-      kind: "drain",
-      outcome: "ok",
-      result: effects.map(({ index }) => index),
-    } as const;
-    const result = checkTotalQueue([...this.#recorder.history(), drain]);
-    return {
-      ...result,
-      duplicates: effects.length - new Set(effects.map(({ index }) => index)).size,
-      outOfOrder: outOfOrder(effects),
+  /** What went in against what came out, and each key's order; printed with `figures`. */
+  async account(row: string, figures: Readonly<Record<string, unknown>> = {}): Promise<Account> {
+    const account = accountOf(this.#recorder.history(), await this.effects());
+    const { attemptCount, acknowledgedCount, duplicates, outOfOrder, highestAttempt } = account;
+    const shown = {
+      attempts: attemptCount,
+      acked: acknowledgedCount,
+      done: account.okCount,
+      lost: account.lost.length,
+      unexpected: account.unexpected.length,
+      recovered: account.recovered.length,
+      ...{ duplicates, outOfOrder, highestAttempt },
+      ...figures,
+      seed: testSeed().value,
     };
+    console.log(`${this.#server.name}, ${row}: ${JSON.stringify(shown)}`);
+    return account;
   }
 
   async close(): Promise<void> {
     await Promise.all(this.#workers.map((worker) => worker.kill9()));
     await this.#queues.close();
+    await this.#server.close();
     this.#ledger.disconnect();
   }
 }
 
-const UNKNOWN = { ready: 1, active: 0, delayed: 0 } as const;
-
-/** First effects that come after one of a later job of their key. */
-export function outOfOrder(effects: readonly Effect[]): number {
-  const latest = new Map<string, number>();
-  const seen = new Set<number>();
-  let count = 0;
-  for (const { index, key } of effects) {
-    if (key === undefined || seen.has(index)) continue;
-    seen.add(index);
-    if (index < (latest.get(key) ?? -1)) count += 1;
-    else latest.set(key, index);
-  }
-  return count;
+export interface AddOptions {
+  readonly key?: (index: number) => string;
+  readonly delayMs?: number;
+  /** A transaction, where the driver has them. */
+  readonly tx?: unknown;
 }
+
+export interface Producer {
+  /** Resolves when all that it was adding has an outcome. */
+  end(): Promise<void>;
+}
+
+/** So many keys, in turn. */
+export function keysOf(count: number): (index: number) => string {
+  return (index) => `key-${index % count}`;
+}
+
+/**
+ * Kills a server with `appendfsync everysec`, and nothing else: its log is written before a reply
+ * goes out, unless an fsync is under way, when it may be late by a second. So nothing passes any more
+ * while the rest is written, and what is under way has no answer.
+ */
+export async function killWhenWritten(server: RedisNode): Promise<void> {
+  server.link.stall();
+  await eventually("the log is written", async () => {
+    const info = String(await server.command("INFO", "persistence"));
+    return /^aof_buffer_length:0\r?$/m.test(info);
+  });
+  await server.kill9();
+  server.link.open();
+}
+
+/** The jobs whose data are in these records of a server. */
+export function indexesIn(records: readonly string[]): Set<number> {
+  return new Set(records.map((record) => Number(/"index":(\d+)/.exec(record)?.[1])));
+}
+
+export const wait = (ms: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, ms));

@@ -10,7 +10,9 @@ import { redisDriver } from "@headroom/queue/redis";
 import { Redis } from "ioredis";
 import pg from "pg";
 import {
+  BLOCKING,
   faultQueue,
+  TIMEOUT_MS,
   type ToParent,
   type ToWorker,
   type WorkerOrders,
@@ -30,14 +32,14 @@ const ledger = new Redis({ ...orders.ledger });
 const queues = createQueues({ driver: openDriver(), queues: { work: faultQueue(orders) } });
 const worker = queues.worker(
   {
-    work: async ({ data, attempt }, context) => {
+    work: async ({ data, attempt }, { signal }) => {
       const { index } = data;
-      context.signal.addEventListener("abort", () => {
-        tell({ kind: "aborted", index, code: String(context.signal.reason?.code) });
+      signal.addEventListener("abort", () => {
+        tell({ kind: "aborted", index, code: String(signal.reason?.code) });
       });
       tell({ kind: "started", index, attempt });
-      if (orders.blockMs > 0 && index === 0 && attempt === 1) block(orders.blockMs);
-      await sleep(orders.jobMs);
+      if (orders.blockMs > 0 && index === BLOCKING && attempt === 1) block(orders.blockMs);
+      await sleep(orders.jobMs, undefined, orders.heedsSignal ? { signal } : {});
       await ledger.rpush(orders.ledgerKey, JSON.stringify([index, attempt, data.key ?? null]));
       tell({ kind: "effect", index, attempt });
       if (orders.hangsAfterEffect) await new Promise(() => {});
@@ -47,11 +49,16 @@ const worker = queues.worker(
 );
 
 process.on("message", async (message: ToWorker) => {
-  if (message.kind !== "stop") return;
+  if (message.kind === "measure") {
+    globalThis.gc?.();
+    const handles = process.getActiveResourcesInfo().filter((kind) => kind !== "Timeout").length;
+    tell({ kind: "measured", heapBytes: process.memoryUsage().heapUsed, handles });
+    return;
+  }
   await worker.stop({ softMs: message.softMs, hardMs: 1_000 });
   tell({ kind: "stopped", stats: { ...worker.stats() } });
   await queues.close();
-  process.exit(0);
+  process.disconnect();
 });
 process.on("disconnect", () => process.exit(0));
 tell({ kind: "ready" });
@@ -60,11 +67,11 @@ function openDriver(): QueueDriver {
   if (orders.postgres !== undefined) {
     const pool = new pg.Pool({ connectionString: orders.postgres, max: 5 });
     pool.on("error", () => {});
-    return postgresDriver(pool);
+    return postgresDriver(pool, { timeoutMs: TIMEOUT_MS });
   }
   const client = new Redis({ ...orders.redis });
   client.on("error", () => {});
-  return redisDriver(client);
+  return redisDriver(client, { timeoutMs: TIMEOUT_MS });
 }
 
 /** Nothing else runs meanwhile: no heartbeat, no timer, no reply. */

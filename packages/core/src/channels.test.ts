@@ -23,6 +23,7 @@ test("every channel of the design is there, under a name of its own", () => {
     "headroom.queue.process",
     "headroom.queue.scale",
     "headroom.queue.tick",
+    "headroom.queue.vacuum",
     "headroom.replica.lag",
     "headroom.replica.query",
     "headroom.replica.role",

@@ -387,12 +387,10 @@ export const queueDegraded: EventChannel<QueueDegraded> =
   createEventChannel("headroom.queue.degraded");
 
 /** A transaction is open for so long that the tables of a queue cannot be vacuumed: it gets slower. */
-export interface QueueVacuumHeld extends TimedEvent {
+export interface QueueVacuum extends TimedEvent {
   readonly queue: string;
   readonly system: string;
   /** How long the oldest transaction of the database has been open. */
   readonly transactionMs: number;
 }
-export const queueVacuumHeld: EventChannel<QueueVacuumHeld> = createEventChannel(
-  "headroom.queue.vacuum_held",
-);
+export const queueVacuum: EventChannel<QueueVacuum> = createEventChannel("headroom.queue.vacuum");

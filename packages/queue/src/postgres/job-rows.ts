@@ -9,6 +9,8 @@ export interface AddOptions {
   readonly maxBacklog: number | undefined;
   /** Whether the backlog is counted under a lock. */
   readonly lock: boolean;
+  /** Looks at each although nothing seems to be in the way. @default false */
+  readonly careful?: boolean | undefined;
   /** There for a parent that is held. */
   readonly childDead?: "fail" | "continue" | undefined;
 }
@@ -32,6 +34,7 @@ export function addValues(queue: string, jobs: readonly NewJob[], options: AddOp
   };
   const mayExist = jobs.some((job) => job.mayExist);
   const careful =
+    options.careful === true ||
     maxBacklog !== undefined ||
     childDead !== undefined ||
     mayExist ||

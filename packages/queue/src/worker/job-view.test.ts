@@ -131,15 +131,3 @@ test("what a handler takes out of its context works", async () => {
   expect(seen).toEqual([0.5, [], false, "QUEUE_UNSUPPORTED"]);
   expect(driver.jobs("photos")).toEqual([]);
 });
-
-test("what a handler takes out of its context works", async () => {
-  const { context } = setup({
-    capabilities: { transactions: false },
-    admin: { progress: async () => true },
-    flows: { children: async () => [] },
-  });
-  const { progress, completeIn, children } = context;
-  await progress(1);
-  expect(await children()).toEqual([]);
-  await expect(completeIn({})).rejects.toMatchObject({ code: "QUEUE_UNSUPPORTED" });
-});
