@@ -31,7 +31,10 @@ export function encodePayload(
   } catch (cause) {
     throw invalidValue(queue, findFault(value, what) ?? `${what} cannot be JSON`, cause);
   }
-  if (text === undefined) throw invalidValue(queue, `${what} is ${typeof value}: give null`);
+  if (text === undefined) {
+    const fault = value === undefined ? "is undefined: give null" : `is a ${typeof value}`;
+    throw invalidValue(queue, `${what} ${fault}`);
+  }
   // A character is at most three bytes of UTF-8.
   if (text.length * 3 > maxBytes) requireSize(queue, what, text, maxBytes);
   if (mayHarm(text)) {
