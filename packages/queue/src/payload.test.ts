@@ -28,8 +28,8 @@ cycle["b"] = { list: [cycle] };
 
 test.each([
   [undefined, "data is undefined"],
-  [() => 1, "data is function"],
-  [Symbol("s"), "data is symbol"],
+  [() => 1, "data is a function"],
+  [Symbol("s"), "data is a symbol"],
   [{ price: { exact: 10n } }, "data.price.exact is a bigint"],
   [cycle, "data.b.list[0] is a cycle"],
   [JSON.parse('{"a":{"__proto__":{"admin":true}}}'), "data.a.__proto__ is not allowed"],
