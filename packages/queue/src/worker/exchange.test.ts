@@ -78,6 +78,60 @@ test("the ends of one moment go together, and what comes meanwhile with the next
   expect(sent[1]).toMatchObject({ ids: ["c", "d"] });
 });
 
+test("a whole batch goes beside the one under way, a third waits, and each knows what the others claim", async () => {
+  const claiming: number[] = [];
+  const { sent, settle, exchange, outcomes } = setup({
+    wanted: (along, under) => {
+      if (along) claiming.push(under);
+      return along ? 5 : 0;
+    },
+  });
+  const many = (name: string, count: number) =>
+    Array.from({ length: count }, (_, at) => `${name}${at}`);
+  settle("a");
+  await turn();
+  settle(...many("b", 99));
+  await turn();
+  expect(sent.map(({ ids }) => ids.length)).toEqual([1]);
+  settle("b99");
+  await turn();
+  settle(...many("c", 200));
+  await turn();
+  expect(sent.map(({ ids }) => ids.length)).toEqual([1, 100]);
+  let isIdle = false;
+  const idle = exchange.idle().then(() => {
+    isIdle = true;
+  });
+  sent[1]?.answer();
+  await turn();
+  expect(sent.map(({ ids }) => ids.length)).toEqual([1, 100, 200]);
+  sent[2]?.answer();
+  await turn();
+  expect(isIdle).toBe(false);
+  sent[0]?.answer();
+  await idle;
+  expect(claiming).toEqual([0, 5, 5]);
+  expect(new Set(outcomes).size).toBe(301);
+});
+
+test("two trips that fail are asked again together, once", async () => {
+  const { clock, sent, settle, outcomes, failed } = setup();
+  settle("a");
+  await turn();
+  settle(...Array.from({ length: 100 }, (_, at) => `b${at}`));
+  await turn();
+  for (const { answer } of [...sent]) answer(down);
+  await turn();
+  expect(failed).toEqual(["settle", "settle"]);
+  expect(clock.pending).toBe(1);
+  await clock.advance(1_000);
+  await turn();
+  expect(sent.slice(2).map(({ ids }) => ids.length)).toEqual([101]);
+  sent[2]?.answer();
+  await turn();
+  expect(outcomes).toHaveLength(101);
+});
+
 test("with nothing to tell it claims only if jobs are wanted", async () => {
   const { sent, exchange, wants } = setup();
   exchange.pump();

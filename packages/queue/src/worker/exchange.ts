@@ -6,6 +6,9 @@
  * busier the worker, the larger the batches, with no timer and nothing to tune. "At once" is when the
  * promises of the moment have run, because the jobs of one claim tend to end together.
  *
+ * When a whole batch has come up while one is under way, it goes beside it: a worker of short jobs and
+ * a server with several processes work at the same time, instead of waiting for each other in turn.
+ *
  * When the driver fails it is asked again after a jittered delay of a second at most. Settlements are
  * kept for that long as their lease may still be there; then they are dropped, and the job will be
  * somebody else's. A settlement which is sent twice may find that the first has arrived: "lost" is then no news.
@@ -35,8 +38,9 @@ export interface ExchangeParts {
   /**
    * How many jobs to claim now, 0 for none.
    * @param along whether a round trip is made anyway.
+   * @param claiming how many are being claimed by the one under way.
    */
-  readonly wanted: (along: boolean) => number;
+  readonly wanted: (along: boolean, claiming: number) => number;
   readonly claimed: (claim: Claim, limit: number, leaseUntilMs: number, tookMs: number) => void;
   /**
    * Before an end is settled that concerns others: this one alone waits, and is dropped when they could
@@ -65,12 +69,17 @@ interface Pending {
 }
 
 const MOST_AT_ONCE = 1_000;
+/** Round trips at a time. */
+const MOST_TRIPS = 2;
+/** So many settlements are worth a trip beside the one under way. */
+const WORTH_A_TRIP = 100;
 
 export class Exchange {
   readonly #parts: ExchangeParts;
   readonly #backoff: Backoff = fullJitterBackoff({ baseMs: 100, maxMs: 1_000 });
   #pending: Pending[] = [];
-  #inFlight = false;
+  #trips = 0;
+  #claiming = 0;
   #scheduled = false;
   #failures = 0;
   /** Ends that wait for others to be told. */
@@ -98,14 +107,13 @@ export class Exchange {
 
   /** Says what there is to say, now. */
   pump(): void {
-    if (this.#inFlight || this.#retry !== undefined) return;
+    if (!this.#hasRoom()) return;
     const along = this.#pending.length > 0;
-    const limit = this.#parts.wanted(along);
+    const limit = this.#parts.wanted(along, this.#claiming);
     if (!along && limit === 0) {
       if (this.#telling === 0) this.#rest();
       return;
     }
-    this.#inFlight = true;
     const sent = this.#pending.splice(0, this.#most);
     void this.#exchange(sent, limit);
   }
@@ -126,12 +134,12 @@ export class Exchange {
     for (const { attempt, settlement } of this.#pending.splice(0)) {
       this.#parts.settled(attempt, settlement.verdict, "dropped");
     }
-    if (!this.#inFlight) this.#rest();
+    if (this.#trips === 0) this.#rest();
   }
 
   /** `pump`, once the promises of the moment have run. */
   pumpSoon(): void {
-    if (this.#scheduled || this.#inFlight || this.#retry !== undefined) return;
+    if (this.#scheduled || !this.#hasRoom()) return;
     this.#scheduled = true;
     process.nextTick(this.#flush);
   }
@@ -157,6 +165,13 @@ export class Exchange {
     this.pump();
   };
 
+  /** Whether a trip may begin. */
+  #hasRoom(): boolean {
+    if (this.#retry !== undefined) return false;
+    if (this.#trips === 0) return true;
+    return this.#trips < MOST_TRIPS && this.#pending.length >= WORTH_A_TRIP;
+  }
+
   #rest(): void {
     for (const resolve of this.#idle.splice(0)) resolve();
   }
@@ -167,6 +182,8 @@ export class Exchange {
     const settlements = sent.map(({ settlement }) => settlement);
     let answer: { outcomes: readonly SettleOutcome[]; claim: Claim | undefined };
     let askedMs = clock.monotonicNow();
+    this.#trips += 1;
+    this.#claiming += limit;
     try {
       const before = this.#parts.beforeSettle?.(settlements);
       if (before !== undefined) {
@@ -179,11 +196,13 @@ export class Exchange {
         answer = { outcomes: [], claim: await driver.claim(settings, claim) };
       } else answer = { outcomes: [], claim: undefined };
     } catch (error) {
-      this.#inFlight = false;
+      this.#trips -= 1;
+      this.#claiming -= limit;
       this.#hasFailed(error, sent);
       return;
     }
-    this.#inFlight = false;
+    this.#trips -= 1;
+    this.#claiming -= limit;
     this.#failures = 0;
     this.#most = MOST_AT_ONCE;
     for (let at = 0; at < sent.length; at++) this.#hasSettled(sent[at], answer.outcomes[at]);
@@ -221,6 +240,7 @@ export class Exchange {
     }
     this.#pending = [...kept, ...this.#pending];
     const delayMs = this.#backoff(this.#failures, random, 0);
+    this.#retry?.cancel();
     this.#retry = clock.timer(() => {
       this.#retry = undefined;
       this.pump();

@@ -24,9 +24,9 @@ test.each([
   // those that end within one are there when they are needed, twice over
   { concurrency: 1, jobMs: 1, tripMs: 1, size: 2 },
   { concurrency: 100, jobMs: 10, tripMs: 1, size: 20 },
-  // and never more than a few for one place
-  { concurrency: 1, jobMs: 0, tripMs: 1, size: 5 },
-  { concurrency: 10, jobMs: 0.01, tripMs: 1, size: 50 },
+  { concurrency: 1, jobMs: 0.01, tripMs: 1, size: 200 },
+  // and never more than so many
+  { concurrency: 1, jobMs: 0, tripMs: 1, size: 500 },
   { concurrency: 1_000, jobMs: 0.01, tripMs: 1, size: 500 },
 ])("$concurrency at a time of $jobMs ms, trips of $tripMs ms: $size", (row) => {
   expect(measured(row.concurrency, row.jobMs, row.tripMs)).toBe(row.size);
@@ -44,12 +44,12 @@ test("jobs that found no place end the prefetching, until jobs are short again",
   const prefetch = new Prefetch(10, undefined);
   prefetch.ran(0.01);
   prefetch.asked(1);
-  expect(prefetch.size).toBe(50);
+  expect(prefetch.size).toBe(500);
   prefetch.stalled(3_750);
   expect(prefetch.size).toBe(0);
   for (let job = 0; job < 150; job++) prefetch.ran(0.01);
   prefetch.asked(1);
-  expect(prefetch.size).toBe(50);
+  expect(prefetch.size).toBe(500);
   const fixed = new Prefetch(10, 3);
   fixed.stalled(3_750);
   expect(fixed.size).toBe(3);

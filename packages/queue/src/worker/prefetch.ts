@@ -17,13 +17,11 @@
 const WEIGHT = 0.1;
 /** A share of the time below this is not worth holding a job for. */
 const WORTH = 0.05;
-const FEWEST = 5;
 const MOST = 500;
 
 export class Prefetch {
   readonly #fixed: number | undefined;
   readonly #concurrency: number;
-  readonly #most: number;
   #jobMs: number | undefined;
   #tripMs: number | undefined;
   #size: number;
@@ -32,7 +30,6 @@ export class Prefetch {
   constructor(concurrency: number, fixed: number | undefined) {
     this.#fixed = fixed;
     this.#concurrency = concurrency;
-    this.#most = Math.min(MOST, Math.max(FEWEST, 5 * concurrency));
     this.#size = fixed ?? 0;
   }
 
@@ -61,6 +58,6 @@ export class Prefetch {
   #measured(): number {
     if (this.#jobMs === undefined || this.#tripMs === undefined) return 0;
     const ending = (this.#concurrency * this.#tripMs) / Math.max(this.#jobMs, 0.001);
-    return ending < WORTH ? 0 : Math.min(this.#most, Math.ceil(2 * ending));
+    return ending < WORTH ? 0 : Math.min(MOST, Math.ceil(2 * ending));
   }
 }

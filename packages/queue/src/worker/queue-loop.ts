@@ -100,7 +100,7 @@ export class QueueLoop {
     });
     this.#exchange = new Exchange({
       ...common,
-      wanted: (along) => this.#wanted(along),
+      wanted: (along, claiming) => this.#wanted(along, claiming),
       claimed: (claim, limit, untilMs, tookMs) => this.#claimed(claim, limit, untilMs, tookMs),
       tellFirst: parts.tellFirst,
       beforeSettle: parts.beforeSettle,
@@ -205,10 +205,10 @@ export class QueueLoop {
     await this.#subscription?.close().catch(() => {});
   }
 
-  #wanted(along: boolean): number {
+  #wanted(along: boolean, claiming: number): number {
     const { size, slots } = this.#running;
     const starved = slots < this.#parts.rules.concurrency && this.#waiting.length === 0;
-    return this.#appetite.wanted(along, size + this.#waiting.length, starved);
+    return this.#appetite.wanted(along, size + this.#waiting.length + claiming, starved);
   }
 
   #claimed(claim: Claim, limit: number, leaseUntilMs: number, tookMs: number): void {
