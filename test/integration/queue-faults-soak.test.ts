@@ -106,15 +106,15 @@ function ofEach(
   faults: readonly Fault[],
   effects: readonly Effect[],
 ): Record<string, { readonly againMs: number[]; readonly duplicates: number[] }> {
-  const figures: Record<string, { againMs: number[]; duplicates: number[] }> = {};
+  const figures: ReturnType<typeof ofEach> = {};
   const seen = new Set<number>();
   for (const [at, { name, from, againMs }] of faults.entries()) {
     const some = effects.slice(at === 0 ? 0 : from, faults[at + 1]?.from);
     const before = seen.size;
     for (const { index } of some) seen.add(index);
-    const figure = (figures[name] ??= { againMs: [], duplicates: [] });
-    figure.againMs.push(againMs);
-    figure.duplicates.push(some.length - (seen.size - before));
+    const { againMs: times, duplicates } = figures[name] ?? { againMs: [], duplicates: [] };
+    const again = some.length - (seen.size - before);
+    figures[name] = { againMs: [...times, againMs], duplicates: [...duplicates, again] };
   }
   return figures;
 }
