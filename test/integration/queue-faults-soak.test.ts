@@ -154,10 +154,9 @@ test("a soak in faults", { timeout: SOAK_MS + 60_000 }, async () => {
   const { dead, held } = await started.queue.stats();
   await here.stop();
   const stats = await Promise.all([survivor, ...mortals].map((worker) => worker.stop()));
-  const settled = samples.slice(Math.floor(samples.length / 3));
-  const heapSlope = slopeOf(
-    settled.map(({ atMs, heapBytes }) => [atMs / 1_000, heapBytes / 1_024]),
-  );
+  const heap = samples.map(({ atMs, heapBytes }) => [atMs / 1_000, heapBytes / 1_024] as const);
+  const grownKiB = (heap.at(-1)?.[1] ?? 0) - (heap[0]?.[1] ?? 0);
+  const settledSlope = slopeOf(heap.slice(Math.floor(heap.length / 2)));
   const handles = samples.map((sample) => sample.handles);
   const account = await started.account("soak", {
     faults: faults.length,
