@@ -54,6 +54,18 @@ describe("jobs without a key", () => {
     expect((await pool.query("SELECT * FROM headroom_queue.tally")).rows).toEqual([]);
   });
 
+  test("an id that is there although it was said to be new fails nobody beside it", async () => {
+    const { driver } = await rig.open();
+    const queue = settingsOf("photos");
+    await driver.enqueue(queue, [newJob("a")]);
+    const [again, beside] = await Promise.all([
+      driver.enqueue(queue, [newJob("a")]),
+      driver.enqueue(queue, [newJob("b")]),
+    ]);
+    expect(again).toEqual([{ outcome: "duplicate", id: "a" }]);
+    expect(beside).toEqual([{ outcome: "added", id: "b" }]);
+  });
+
   test("all verdicts, priorities and delays", async () => {
     const { driver } = await rig.open();
     const queue = settingsOf("photos", {

@@ -48,7 +48,7 @@ export const ours: OpenQueue = async ({ postgres }, resources) => {
 const REMOVE = { removeOnComplete: true, removeOnFail: true } as const;
 
 export const bullMq: OpenQueue = async ({ postgres }, resources) => {
-  const connection = { connectionString: postgres, max: MAX };
+  const connection = { connectionString: postgres, max: MAX, migrate: true };
   const backend = bullmq.createPostgresBackend;
   const settings = { connection, defaultJobOptions: REMOVE };
   const queue = new bullmq.Queue("jobs", settings, backend);

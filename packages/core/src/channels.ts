@@ -322,16 +322,11 @@ export const queueDead: EventChannel<QueueDead> = createEventChannel("headroom.q
 export interface QueueTick extends TimedEvent {
   readonly queue: string;
   readonly system: string;
-  readonly outcome: /** Its job was added, by this process. */
-    | "fired"
-    /** By another one. */
-    | "already"
-    /** It was found too late to be made good: nobody was there, or the server was not. */
-    | "missed"
-    /** Its job could not be made: what the application gave as data is none. */
-    | "invalid"
-    /** The server did not answer; it is tried again. */
-    | "failed";
+  /**
+   * `fired` by this process, `already` by another one. `missed`: found too late to be made good.
+   * `invalid`: the application gave no fit data. `failed`: the server did not answer, and is asked again.
+   */
+  readonly outcome: "fired" | "already" | "missed" | "invalid" | "failed";
   /** After its time, by the server's clock. Undefined: not known, because there was no answer. */
   readonly lateMs: number | undefined;
 }
@@ -359,10 +354,8 @@ export interface QueueScale extends TimedEvent {
   readonly pool: string;
   readonly from: number;
   readonly to: number;
-  readonly outcome:
-    | "scaled" /** A worker did not start. */
-    | "start-failed" /** The queues could not be asked: all stays as it is. */
-    | "unknown";
+  /** `start-failed`: a worker did not start. `unknown`: the queues could not be asked; all stays as it is. */
+  readonly outcome: "scaled" | "start-failed" | "unknown";
 }
 export const queueScale: EventChannel<QueueScale> = createEventChannel("headroom.queue.scale");
 
@@ -394,12 +387,10 @@ export const queueDegraded: EventChannel<QueueDegraded> =
   createEventChannel("headroom.queue.degraded");
 
 /** A transaction is open for so long that the tables of a queue cannot be vacuumed: it gets slower. */
-export interface QueueVacuumHeld extends TimedEvent {
+export interface QueueVacuum extends TimedEvent {
   readonly queue: string;
   readonly system: string;
   /** How long the oldest transaction of the database has been open. */
   readonly transactionMs: number;
 }
-export const queueVacuumHeld: EventChannel<QueueVacuumHeld> = createEventChannel(
-  "headroom.queue.vacuum_held",
-);
+export const queueVacuum: EventChannel<QueueVacuum> = createEventChannel("headroom.queue.vacuum");

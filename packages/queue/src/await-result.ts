@@ -8,6 +8,8 @@
  */
 
 import type { Clock, Timer } from "@headroom/core/clock";
+import { withDeadline } from "@headroom/core/deadline";
+import { isHeadroomError } from "@headroom/core/errors";
 import { onAbort } from "@headroom/core/on-abort";
 import type { QueueDriver, QueueSettings, Subscription } from "./driver.ts";
 import type { JobRecord } from "./driver-powers.ts";
@@ -50,12 +52,27 @@ export class ResultAwaiter {
     signal?.throwIfAborted();
     this.#users += 1;
     try {
-      await this.#subscribed();
-      const id = await add();
+      const id = await this.#added(add, options);
       return await this.#ended(id, dueMs, options);
     } finally {
       this.#users -= 1;
       if (this.#users === 0) void this.close();
+    }
+  }
+
+  /** What was asked of a server that is away may be done when it is back. */
+  async #added(add: () => Promise<string>, { timeoutMs, signal }: AwaitOptions): Promise<string> {
+    const { clock } = this.#parts;
+    try {
+      const what = "adding the job";
+      return await withDeadline({ timeoutMs, signal, what, clock }, async (late) => {
+        await this.#subscribed();
+        late.throwIfAborted();
+        return add();
+      });
+    } catch (error) {
+      if (!isHeadroomError(error, "DEADLINE_EXCEEDED")) throw error;
+      throw this.#late("was not added in time; it may be yet");
     }
   }
 
@@ -135,12 +152,8 @@ export class ResultAwaiter {
     );
   }
 
-  #late(): QueueError {
+  #late(how = "did not end in time; it goes on"): QueueError {
     const { name } = this.#parts.settings;
-    return new QueueError(
-      "QUEUE_RESULT_TIMEOUT",
-      name,
-      `queue "${name}": the job did not end in time; it goes on`,
-    );
+    return new QueueError("QUEUE_RESULT_TIMEOUT", name, `queue "${name}": the job ${how}`);
   }
 }

@@ -82,7 +82,7 @@ export interface Schedules {
   /**
    * Adds the job of one tick, unless this tick or a later one has been fired: in one step, so that of
    * all processes that try, one does. `early`: by the server's clock the tick is still to come, in
-   * `inMs`, and nothing was done: the caller's clock is ahead.
+   * `inMs`, and nothing was done: the caller's clock is ahead. A full backlog does not refuse it.
    */
   fire(
     queue: QueueSettings,

@@ -9,7 +9,7 @@ export {
 export {
   type PostgresCapabilities,
   type PostgresDriver,
-  type PostgresDriverOptions,
   postgresDriver,
 } from "./postgres/postgres-driver.ts";
+export type { PostgresDriverOptions } from "./postgres/postgres-driver-options.ts";
 export { migrations } from "./postgres/queue-migrations.ts";

@@ -1,6 +1,6 @@
 /** Looking after a physical queue: what is in it, and what is to become of that. */
 
-import { requireCount, requireKnownOptions } from "@headroom/core/options";
+import { requireCount, requireKnownOptions, requireOneOf } from "@headroom/core/options";
 import type { DeadReason, JobHeaders, QueueDriver, QueueSettings } from "./driver.ts";
 import type { JobAdmin, JobRecord, JobState, PastFailure } from "./driver-powers.ts";
 import { QueueError } from "./errors.ts";
@@ -65,6 +65,7 @@ export interface QueueAdmin {
   purge(states?: readonly Exclude<JobState, "active">[]): Promise<number>;
 }
 
+const STATES = ["held", "delayed", "ready", "active", "done", "dead", "cancelled"] as const;
 const WAITING: readonly JobState[] = ["ready", "delayed", "held"];
 
 export class PhysicalAdmin implements QueueAdmin {
@@ -88,6 +89,7 @@ export class PhysicalAdmin implements QueueAdmin {
   }
 
   async list(state: JobState, options: ListOptions = {}): Promise<JobInfoPage> {
+    requireOneOf("state", state, STATES);
     requireKnownOptions("list", options, ["limit", "cursor"]);
     const limit = requireCount("limit", options.limit ?? 100);
     const page = await this.#admin("list").list(this.#settings, state, {
@@ -110,6 +112,7 @@ export class PhysicalAdmin implements QueueAdmin {
   }
 
   async purge(states: readonly JobState[] = WAITING): Promise<number> {
+    for (const state of states) requireOneOf("states", state, STATES);
     if (states.includes("active")) throw new TypeError("active jobs cannot be purged: cancel them");
     return this.#admin("purge").purge(this.#settings, states);
   }

@@ -100,7 +100,7 @@ export interface QueueBasics<Input, Caps extends Capabilities> {
   stats(): Promise<QueueStats>;
 }
 
-const BULK = Symbol("headroom.queue.bulk");
+const BULK: unique symbol = Symbol("headroom.queue.bulk");
 
 /** One job of `addMany` with options of its own; make one with {@link job}. */
 export type BulkJob<Input, Caps extends Capabilities> = {
@@ -153,6 +153,8 @@ export interface ClientParts {
   readonly requireOpen: () => void;
 }
 
+const WAIT_OPTIONS = ["timeoutMs", "id", "delayMs", "priority", "headers", "signal"];
+
 export class QueueClient extends PhysicalAdmin {
   readonly name: string;
   readonly queue: string;
@@ -189,8 +191,8 @@ export class QueueClient extends PhysicalAdmin {
         `queue "${rules.name}" keeps no results: give its definition results or output`,
       );
     }
+    requireKnownOptions("addAndWait", options, WAIT_OPTIONS);
     const { timeoutMs = 30_000, ...adding } = options;
-    requireKnownOptions("addAndWait", adding, ["id", "delayMs", "priority", "headers", "signal"]);
     requirePositive("timeoutMs", timeoutMs);
     const { result } = await awaiter.addAndWait(async () => (await producer.add(data, adding)).id, {
       timeoutMs,

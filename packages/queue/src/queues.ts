@@ -129,7 +129,6 @@ const KNOWN = [
   "random",
 ] as const;
 const RESERVED: ReadonlySet<string> = new Set(["worker", "close", "flow", "clients", "then"]);
-const SERVER_NAME = /^[\w.-]{1,100}$/;
 const EMULATIONS: readonly Emulation[] = ["deadLetters", "longDelay"];
 const DRIVER_METHODS = [
   "enqueue",
@@ -151,7 +150,7 @@ interface OpenQueue {
 }
 
 class OpenQueues {
-  readonly clients: Readonly<Record<string, QueueClient>>;
+  readonly #clients: Readonly<Record<string, QueueClient>>;
   readonly #driver: QueueDriver;
   readonly #emulate: readonly Emulation[];
   readonly #middleware: readonly JobMiddleware[];
@@ -193,10 +192,15 @@ class OpenQueues {
         clock: this.#clock,
         random: this.#random,
       });
-    this.clients = this.#createClients(
+    this.#clients = this.#createClients(
       requireLayers("addMiddleware", options.addMiddleware),
       options.traceContext && requireFunction("traceContext", options.traceContext),
     );
+  }
+
+  /** No property of its own: those are the queues, and nothing else. */
+  get clients(): Readonly<Record<string, QueueClient>> {
+    return this.#clients;
   }
 
   get [DIRECTORY](): QueueDirectory {
@@ -209,6 +213,7 @@ class OpenQueues {
   ): Worker {
     this.#requireOpen("worker");
     const rules = workerRules(options);
+    if (typeof handlers !== "object") throw new TypeError("worker: handlers must be an object");
     const byQueue = new Map<string, Map<string, HandlerEntry>>();
     for (const [name, handler] of Object.entries(handlers)) {
       const definition = this.#definitions.get(name);
@@ -334,9 +339,6 @@ class OpenQueues {
     name: string | undefined,
     links: () => readonly LinkedQueues[] = () => [],
   ): Families {
-    if (name !== undefined && !(typeof name === "string" && SERVER_NAME.test(name))) {
-      throw new TypeError("name must be 1 to 100 letters, digits, dots, dashes or underscores");
-    }
     return new Families({
       name,
       links: requireFunction("links", links),
@@ -368,8 +370,9 @@ class OpenQueues {
 function definitionsOf(
   queues: Readonly<Record<string, AnyDefinition>>,
 ): ReadonlyMap<string, DefinitionRules> {
-  if (typeof queues !== "object" || queues === null || Object.keys(queues).length === 0) {
-    throw new TypeError("queues must be an object of at least one definition");
+  const names = Object.keys(queues ?? {});
+  if (typeof queues !== "object" || Array.isArray(queues) || names.length === 0) {
+    throw new TypeError("queues must be an object of at least one definition: { photos }");
   }
   return new Map(
     Object.entries(queues).map(([name, definition]) => {

@@ -2,7 +2,10 @@ import { type QueueScale, queueLoad, queueScale } from "@headroom/core/channels"
 import { seededRandom } from "@headroom/core/random";
 import { createManualClock, type ManualClock } from "@headroom/core/testing";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { defineQueue } from "../definition.ts";
 import type { QueueStats } from "../driver.ts";
+import { memoryDriver } from "../memory/memory-driver.ts";
+import { createQueues } from "../queues.ts";
 import { type Autoscaler, createAutoscaler } from "./autoscaler.ts";
 import type { AutoscalerOptions, ScalableWorker } from "./autoscaler-options.ts";
 
@@ -186,4 +189,29 @@ test("what it reads is told", async () => {
   stop();
   expect(loads).toHaveLength(2);
   expect(loads[1]).toMatchObject({ queue: "photos", active: 5, arrivalPerSecond: 5 });
+});
+
+test("with queues and workers as they are: a backlog brings workers, and its end takes them away", async () => {
+  const driver = memoryDriver({ clock });
+  const photos = defineQueue<number>({ name: "photos", queue: "media" });
+  const queues = createQueues({ driver, queues: { photos }, clock });
+  const running = createAutoscaler({
+    queues: queues.photos,
+    start: () =>
+      queues.worker({ photos: () => clock.sleep(1_000) }, { concurrency: 10, prefetch: 0 }),
+    concurrency: 10,
+    maxWorkers: 10,
+    clock,
+  });
+  pool = running;
+  await queues.photos.addMany(Array.from({ length: 3_000 }, (_, at) => at));
+  await clock.advance(30_000);
+  expect(running.workers).toBeGreaterThanOrEqual(5);
+  await clock.advance(60_000);
+  expect(await queues.photos.stats()).toMatchObject({ ready: 0, active: 0 });
+  await clock.advance(240_000);
+  expect(running.workers).toBe(1);
+  const closing = running.close().then(() => queues.close());
+  await clock.advance(60_000);
+  await closing;
 });

@@ -15,8 +15,7 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { isHeadroomError } from "@headroom/core/errors";
-import type { ScalableQueue } from "./autoscaler-options.ts";
-import { type KedaOptions, kedaRules } from "./keda-options.ts";
+import { type KedaOptions, kedaRules, type ReportedQueues } from "./keda-options.ts";
 import { LoadReporter } from "./load-report.ts";
 
 /** For `app.get("/queues", …)` of Express as for `http.createServer(…)`. */
@@ -27,13 +26,10 @@ export type KedaHandler = (request: IncomingMessage, response: ServerResponse) =
  * 405 to what is neither GET nor HEAD; 503 with the error's code when a server does not answer: KEDA
  * then keeps what it has, or goes by its fallback.
  *
- * @param queues by the names that they are to have in the answer: what `createQueues` gives.
+ * @param queues by the names that they are to have in the answer: what `createQueues` gives, or some of it.
  * @throws TypeError or RangeError naming the option that is wrong.
  */
-export function kedaHandler(
-  queues: Readonly<Record<string, ScalableQueue>>,
-  options: KedaOptions,
-): KedaHandler {
+export function kedaHandler(queues: ReportedQueues, options: KedaOptions): KedaHandler {
   const reporter = new LoadReporter(kedaRules(queues, options));
   return async (request, response) => {
     if (request.method !== "GET" && request.method !== "HEAD") {

@@ -1,4 +1,7 @@
 import { expect, test } from "vitest";
+import { defineQueue } from "../definition.ts";
+import { memoryDriver } from "../memory/memory-driver.ts";
+import { createQueues } from "../queues.ts";
 import { type KedaOptions, kedaRules } from "./keda-options.ts";
 
 const photos = { name: "photos", stats: () => Promise.reject(new Error("not asked")) };
@@ -8,6 +11,14 @@ test("what an endpoint for one queue needs is the workers' concurrency", () => {
     target: { concurrency: 10, targetClearMs: 60_000 },
     maxAgeMs: 1_000,
   });
+});
+
+test("what createQueues gives is queues, and nothing else", () => {
+  const queues = createQueues({
+    driver: memoryDriver(),
+    queues: { mail: defineQueue({ name: "mail" }), news: defineQueue({ name: "news" }) },
+  });
+  expect([...kedaRules(queues, { concurrency: 1 }).queues.keys()]).toEqual(["mail", "news"]);
 });
 
 test("what is wrong is named", () => {

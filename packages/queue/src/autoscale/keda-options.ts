@@ -9,6 +9,7 @@ import {
   requireNonNegative,
   requirePositive,
 } from "@headroom/core/options";
+import type { LinkedQueues } from "../flow/families.ts";
 import type { ScalableQueue } from "./autoscaler-options.ts";
 import type { ScaleTarget } from "./desired-workers.ts";
 
@@ -33,6 +34,9 @@ export interface KedaOptions {
   readonly clock?: Clock | undefined;
 }
 
+/** By the names that they are to have: what `createQueues` gives, or `{ photos: queues.photos }`. */
+export type ReportedQueues = LinkedQueues | Readonly<Record<string, ScalableQueue>>;
+
 export interface KedaRules {
   readonly queues: ReadonlyMap<string, ScalableQueue>;
   readonly target: ScaleTarget;
@@ -44,12 +48,9 @@ export interface KedaRules {
 const KNOWN = ["concurrency", "targetClearMs", "runtimeMs", "maxAgeMs", "clock"];
 
 /** @throws TypeError or RangeError naming the option that is wrong. */
-export function kedaRules(
-  queues: Readonly<Record<string, ScalableQueue>>,
-  options: KedaOptions,
-): KedaRules {
+export function kedaRules(queues: ReportedQueues, options: KedaOptions): KedaRules {
   requireKnownOptions("kedaHandler", options, KNOWN);
-  const named = Object.entries(queues ?? {});
+  const named = Object.entries<ScalableQueue>((queues ?? {}) as Record<string, ScalableQueue>);
   if (named.length === 0) throw new TypeError("queues must name at least one queue");
   for (const [name, queue] of named) requireMethods(`queues.${name}`, queue, ["stats"]);
   const { runtimeMs } = options;

@@ -63,6 +63,15 @@ test("depth, age, rates and how many workers that is", async () => {
   });
 });
 
+test("two names of one queue are its load once", async () => {
+  const { queue } = setup();
+  queue.now = { ...queue.now, ready: 1_200 };
+  const shared = { ...queue, name: "videos", queue: "photos" };
+  const rules = kedaRules({ photos: queue, videos: shared }, { concurrency: 10, runtimeMs: 1_000 });
+  const { queues, desired } = await new LoadReporter(rules).report();
+  expect([queues["photos"]?.desired, queues["videos"]?.desired, desired]).toEqual([2, 2, 2]);
+});
+
 test("however many ask, the queues are asked once a second", async () => {
   const { clock, queue, reporter } = setup();
   await Promise.all([reporter.report(), reporter.report()]);

@@ -37,6 +37,13 @@ export interface LoadReport {
   readonly desired: number;
 }
 
+interface QueueReading {
+  readonly name: string;
+  readonly physical: string;
+  readonly report: QueueReport;
+  readonly demand: QueueDemand;
+}
+
 /** Rates are averaged over a minute: KEDA asks every half. */
 const MEMORY_MS = 60_000;
 
@@ -64,17 +71,15 @@ export class LoadReporter {
   async #read(): Promise<LoadReport> {
     const { queues, target } = this.#rules;
     const all = await Promise.all([...queues].map(([name, queue]) => this.#readOne(name, queue)));
-    const demands = all.map(({ demand }) => demand);
+    // Two definitions may share a queue, whose load is one.
+    const demands = new Map(all.map(({ physical, demand }) => [physical, demand]));
     return {
       queues: Object.fromEntries(all.map(({ name, report }) => [name, report])),
-      desired: Math.ceil(workersNeeded(demands, target)),
+      desired: Math.ceil(workersNeeded([...demands.values()], target)),
     };
   }
 
-  async #readOne(
-    name: string,
-    queue: ScalableQueue,
-  ): Promise<{ name: string; report: QueueReport; demand: QueueDemand }> {
+  async #readOne(name: string, queue: ScalableQueue): Promise<QueueReading> {
     const { clock, runtimeMs, target } = this.#rules;
     const meter = this.#meters.get(name) ?? new QueueMeter(MEMORY_MS);
     const stats = await queue.stats();
@@ -87,7 +92,7 @@ export class LoadReporter {
       ? measured
       : { ...measured, runtimeMs: runtimeMs ?? measured.runtimeMs };
     const desired = Math.ceil(workersNeeded([demand], target));
-    return { name, demand, report: { ...shown(stats, meter, demand), desired } };
+    return { name, physical, demand, report: { ...shown(stats, meter, demand), desired } };
   }
 }
 

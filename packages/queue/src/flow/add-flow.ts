@@ -20,6 +20,7 @@ import type { Enqueued, NewJob, ParentRef, QueueSettings } from "../driver.ts";
 import { QueueError } from "../errors.ts";
 import type { Added } from "../producer.ts";
 import type { FlowNode } from "./flow-node.ts";
+import { reportEnd } from "./report-end.ts";
 
 const MOST_AT_ONCE = 1_000;
 const LONGEST_ID = 200;
@@ -140,6 +141,7 @@ async function holdParents(family: Member, added: Member[]): Promise<Added> {
     last = await hold(member);
     if (last.outcome === "full") throw noRoom(member.node);
     if (last.outcome === "added") added.push(member);
+    await tellIfDead(member);
   }
   if (last.outcome === "full") throw noRoom(family.node);
   return last;
@@ -150,6 +152,22 @@ async function hold({ node, job, children }: Member): Promise<Enqueued> {
   if (driver.flows === undefined) throw unsupported(node);
   const refs = children.map((child) => refOf(child.node, child.job.id, node));
   return driver.flows.hold(settings, job, refs, { childDead: node.childDead });
+}
+
+/**
+ * A child may have died before its parent was there: then the parent was dead on arrival, and there
+ * was nobody whom the reporter of the child could have found to go on from.
+ */
+async function tellIfDead({ node, job }: Member): Promise<void> {
+  if (job.parent === undefined || node.childDead === "continue") return;
+  const { place } = node.queue;
+  try {
+    const record = await place.driver.admin?.find(place.settings, job.id);
+    if (record?.state !== "dead") return;
+    await reportEnd(place, job, { kind: "dead", reason: record.reason ?? "child-dead" });
+  } catch {
+    // Found by `HeldParents`.
+  }
 }
 
 /** As far as it goes: what has ended by now has ended, and who is not reached is waited for by nobody. */

@@ -267,6 +267,11 @@ describe("over two servers", () => {
     expect(seen).toEqual(["album(A)"]);
   });
 
+  test("a name that is none is refused", () => {
+    const open = () => createQueues({ driver, queues: { albums }, name: "a/b" });
+    expect(open).toThrow(/name must be 1 to 100 letters/);
+  });
+
   test("without a name for each it is refused at once", async () => {
     const { mail } = openTwo();
     const queues = open();

@@ -37,6 +37,8 @@ export interface FamiliesParts {
   readonly random: Random;
 }
 
+const SERVER_NAME = /^[\w.-]{1,100}$/;
+
 /** What a worker does for the families of its jobs. */
 export interface FamilyDuties {
   readonly tellFirst: (
@@ -48,14 +50,19 @@ export interface FamilyDuties {
   readonly stop: () => void;
 }
 
+/** Made with a name that is none, it throws a TypeError. */
 export class Families {
   readonly directory: QueueDirectory;
   readonly #parts: FamiliesParts;
 
   constructor(parts: FamiliesParts) {
+    const { name } = parts;
+    if (name !== undefined && !(typeof name === "string" && SERVER_NAME.test(name))) {
+      throw new TypeError("name must be 1 to 100 letters, digits, dots, dashes or underscores");
+    }
     this.#parts = parts;
     this.directory = new QueueDirectory({
-      name: parts.name,
+      name,
       driver: parts.driver,
       queues: parts.queues,
       links: () => parts.links().map((linked) => linked[DIRECTORY]),
@@ -99,7 +106,8 @@ export interface FamilyOf<Input> {
    * Adds a job that runs when all its `children` have ended, with them and theirs; its handler has what
    * they gave in `context.children()`. Each child runs as soon as its own children have ended.
    * @throws QueueError `QUEUE_INVALID`, `QUEUE_VALUE`, `QUEUE_TOO_LARGE` before any is added;
-   *   `QUEUE_FULL`, `QUEUE_UNAVAILABLE`: those that were added are cancelled, as far as they can be.
+   *   `QUEUE_FULL` (also where `onFull` is "wait"), `QUEUE_UNAVAILABLE`: those that were added are
+   *   cancelled, as far as they can be.
    */
   flow(data: Input, options?: FlowOptions): Promise<Added>;
 }

@@ -19,7 +19,7 @@ export interface FlowQueue {
   ): NewJob | Promise<NewJob>;
 }
 
-const NODE = Symbol("headroom.queue.flow");
+const NODE: unique symbol = Symbol("headroom.queue.flow");
 
 /** A job of a flow that is not added yet: what `queues.crop.child(…)` gives. */
 export interface FlowChild {

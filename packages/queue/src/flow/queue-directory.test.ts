@@ -22,6 +22,10 @@ test("two processes of one server are one", () => {
   expect(new QueueDirectory(parts).reference("albums", new QueueDirectory(parts))).toBe("albums");
 });
 
+test("two drivers of one server are one by their name", () => {
+  expect(directory("main").reference("albums", directory("main"))).toBe("albums");
+});
+
 test("over two servers each name has its server before it, and they find each other", () => {
   const media: QueueDirectory = directory("media", () => [mail]);
   const mail: QueueDirectory = directory("mail", () => [media]);

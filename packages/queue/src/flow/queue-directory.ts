@@ -52,10 +52,12 @@ export class QueueDirectory {
 
   /**
    * How a queue of this server is named to one of `other`.
+   * Two of one driver, or of one name, are of one server.
    * @throws TypeError when that is another server, and one of the two has no name.
    */
   reference(queue: string, other: QueueDirectory): string {
-    if (other.driver === this.driver) return queue;
+    const isNamed = this.name !== undefined && this.name === other.name;
+    if (other.driver === this.driver || isNamed) return queue;
     for (const { name, driver } of [this, other]) {
       if (name !== undefined) continue;
       throw new TypeError(

@@ -3,12 +3,17 @@
  * what its driver in production would refuse.
  */
 
-import type { Capabilities } from "../capabilities.ts";
+import type { Capabilities, FullCapabilities } from "../capabilities.ts";
 import type { NewJob, QueueSettings, Settlement } from "../driver.ts";
 import { QueueError } from "../errors.ts";
 
 /** Everything but a transaction, which is another server's. */
-export const MEMORY_CAPABILITIES = {
+export interface MemoryCapabilities extends FullCapabilities {
+  readonly transactions: false;
+  readonly durability: "memory";
+}
+
+export const MEMORY_CAPABILITIES: MemoryCapabilities = {
   delayMs: Number.POSITIVE_INFINITY,
   priorities: 10,
   keys: true,
@@ -23,9 +28,7 @@ export const MEMORY_CAPABILITIES = {
   flows: true,
   transactions: false,
   durability: "memory",
-} as const satisfies Capabilities;
-
-export type MemoryCapabilities = typeof MEMORY_CAPABILITIES;
+};
 
 /** What the memory and another driver both can. */
 export type CapabilitiesLike<Caps extends Capabilities> = Omit<

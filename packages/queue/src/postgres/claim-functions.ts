@@ -214,7 +214,7 @@ BEGIN
   END IF;
   IF p_rate_jobs IS NOT NULL THEN
     v_rate_due := greatest(v_rate_due, v_now);
-    v_free := floor((p_rate_ms - extract(epoch FROM v_rate_due - v_now)::float8 * 1000)
+    v_free := floor((p_rate_ms - date_part('epoch', v_rate_due - v_now) * 1000)
                     / (p_rate_ms / p_rate_jobs) + 1e-3);
     v_left := least(v_left, greatest(v_free, 0));
   END IF;
@@ -268,8 +268,8 @@ BEGIN
              lease_until = v_now + p_lease_ms * interval '1 ms'
         FROM heads h WHERE j.ctid = h.ctid AND j.state = 'ready'
       RETURNING j.id, j.name, j.body, j.headers, j.attempts, j.max_attempts, j.priority, j.key,
-        j.dedup, j.parent_queue, j.parent_id, extract(epoch FROM j.added_at)::float8 * 1000,
-        extract(epoch FROM v_now - j.due_at)::float8 * 1000, h.turn, NULL::float8;
+        j.dedup, j.parent_queue, j.parent_id, date_part('epoch', j.added_at) * 1000,
+        date_part('epoch', v_now - j.due_at) * 1000, h.turn, NULL::float8;
       GET DIAGNOSTICS v_got = ROW_COUNT;
       v_left := v_left - v_got;
       UPDATE ${schema}.lanes l SET turn = NULL,
@@ -291,8 +291,8 @@ BEGIN
              lease_until = v_now + p_lease_ms * interval '1 ms'
         FROM picked p WHERE j.ctid = p.ctid
       RETURNING j.id, j.name, j.body, j.headers, j.attempts, j.max_attempts, j.priority, NULL::text,
-        j.dedup, j.parent_queue, j.parent_id, extract(epoch FROM j.added_at)::float8 * 1000,
-        extract(epoch FROM v_now - j.due_at)::float8 * 1000, j.turn, NULL::float8;
+        j.dedup, j.parent_queue, j.parent_id, date_part('epoch', j.added_at) * 1000,
+        date_part('epoch', v_now - j.due_at) * 1000, j.turn, NULL::float8;
       GET DIAGNOSTICS v_got = ROW_COUNT;
       v_left := v_left - v_got;
       v_singles := v_singles - v_got;
@@ -309,8 +309,8 @@ BEGIN
              lease_until = v_now + p_lease_ms * interval '1 ms'
         FROM picked p WHERE j.ctid = p.ctid
       RETURNING j.id, j.name, j.body, j.headers, j.attempts, j.max_attempts, j.priority, NULL::text,
-        j.dedup, j.parent_queue, j.parent_id, extract(epoch FROM j.added_at)::float8 * 1000,
-        extract(epoch FROM v_now - j.due_at)::float8 * 1000, j.turn, NULL::float8;
+        j.dedup, j.parent_queue, j.parent_id, date_part('epoch', j.added_at) * 1000,
+        date_part('epoch', v_now - j.due_at) * 1000, j.turn, NULL::float8;
       GET DIAGNOSTICS v_got = ROW_COUNT;
       v_left := v_left - v_got;
     END IF;
@@ -355,7 +355,7 @@ BEGIN
        SET rate_due = v_rate_due + (v_allowed - v_left) * (p_rate_ms / p_rate_jobs) * interval '1 ms'
      WHERE q.id = v_queue;
   END IF;
-  next := extract(epoch FROM v_next - v_now)::float8 * 1000;
+  next := date_part('epoch', v_next - v_now) * 1000;
   IF next < 0 THEN next := 0; END IF;
   RETURN NEXT;
 END $$;

@@ -9,6 +9,8 @@ export interface AddOptions {
   readonly maxBacklog: number | undefined;
   /** Whether the backlog is counted under a lock. */
   readonly lock: boolean;
+  /** Looks at each although nothing seems to be in the way. @default false */
+  readonly careful?: boolean | undefined;
   /** There for a parent that is held. */
   readonly childDead?: "fail" | "continue" | undefined;
 }
@@ -32,6 +34,7 @@ export function addValues(queue: string, jobs: readonly NewJob[], options: AddOp
   };
   const mayExist = jobs.some((job) => job.mayExist);
   const careful =
+    options.careful === true ||
     maxBacklog !== undefined ||
     childDead !== undefined ||
     mayExist ||
@@ -110,10 +113,10 @@ const RECORD = `id, name, body, headers, priority, attempts, max_attempts AS mos
   parent_queue AS parentqueue, parent_id AS parentid,
   extract(epoch FROM added_at)::float8 * 1000 AS added, progress, history`;
 
-export const LIVING_RECORD = `number AS position, ${SHOWN_STATE} AS state, ${RECORD},
+export const LIVING_RECORD: string = `number AS position, ${SHOWN_STATE} AS state, ${RECORD},
   NULL::float8 AS ended, NULL AS result, NULL AS reason`;
 
-export const ENDED_RECORD = `ended_number AS position, state, ${RECORD},
+export const ENDED_RECORD: string = `ended_number AS position, state, ${RECORD},
   extract(epoch FROM ended_at)::float8 * 1000 AS ended, result, reason`;
 
 export function jobRecord(row: Row): JobRecord {

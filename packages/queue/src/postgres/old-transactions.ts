@@ -4,7 +4,7 @@
  * nothing in the queue says why. So it is looked for now and then, and told.
  */
 
-import { queueVacuumHeld } from "@headroom/core/channels";
+import { queueVacuum } from "@headroom/core/channels";
 import type { Clock } from "@headroom/core/clock";
 import type { Row } from "./statements.ts";
 
@@ -41,7 +41,7 @@ export class OldTransactions {
     const [row] = await run(queue, OLDEST, []);
     const transactionMs = Number(row?.["age"] ?? 0);
     if (transactionMs < oldMs) return;
-    queueVacuumHeld.publish(() => ({
+    queueVacuum.publish(() => ({
       queue,
       system: "postgresql",
       transactionMs,

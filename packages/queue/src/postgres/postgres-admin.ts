@@ -102,7 +102,7 @@ export function postgresAdmin({ schema, run, tell }: Power): JobAdmin {
       const rows = await run(
         name,
         `UPDATE ${schema}.jobs SET progress = $4
-          WHERE queue_id = ${queueId} AND id = $2 AND state = 'active' AND lease = $3 RETURNING 1`,
+          WHERE queue_id = ${queueId} AND id = $2 AND lease = $3 RETURNING 1`,
         [name, id, leaseOf(token), progress],
       );
       if (rows.length === 0) return false;

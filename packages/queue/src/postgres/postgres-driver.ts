@@ -12,19 +12,8 @@
  * is told as `QUEUE_UNAVAILABLE`, and the next call takes another one.
  */
 
-import { randomBytes } from "node:crypto";
-import { type Clock, systemClock } from "@headroom/core/clock";
-import { withDeadline } from "@headroom/core/deadline";
-import {
-  requireBoolean,
-  requireClock,
-  requireFunction,
-  requireKnownOptions,
-  requireMethods,
-  requirePositive,
-} from "@headroom/core/options";
-import { type PostgresPool, postgresArray } from "@headroom/core/postgres-client";
-import { type Random, systemRandom } from "@headroom/core/random";
+import { requireMethods } from "@headroom/core/options";
+import { type PostgresPool, postgresArray, postgresState } from "@headroom/core/postgres-client";
 import type { FullCapabilities } from "../capabilities.ts";
 import type {
   Claim,
@@ -47,49 +36,24 @@ import { QueueError } from "../errors.ts";
 import { requireSupportedJob } from "../memory/supported.ts";
 import { Claims } from "./claims.ts";
 import { EnqueueBatches } from "./enqueue-batches.ts";
-import { JobEvents } from "./job-events.ts";
 import { ADD_PARAMETERS, addValues, leaseOf, outcomesOf, parentOf } from "./job-rows.ts";
-import { Listener, type OpenConnection } from "./listener.ts";
-import { listeningOn, type PostgresListen } from "./listening-connection.ts";
-import { type EventKind, Notifier } from "./notifier.ts";
+import { listeningOn } from "./listening-connection.ts";
+import type { EventKind } from "./notifier.ts";
 import { OldTransactions } from "./old-transactions.ts";
 import { postgresAdmin } from "./postgres-admin.ts";
+import { type PostgresDriverOptions, resolveOptions } from "./postgres-driver-options.ts";
 import { postgresFlows } from "./postgres-flows.ts";
 import { postgresSchedules } from "./postgres-schedules.ts";
-import { DEFAULT_SCHEMA } from "./queue-migrations.ts";
+import type { Power } from "./power.ts";
 import { readStats, statsText } from "./queue-stats.ts";
 import { ENDS, SETTLE_PARAMETERS, settleOutcomes, settleValues } from "./settlements.ts";
 import { type Row, Statements } from "./statements.ts";
+import { Telling } from "./telling.ts";
 import { transactionOf } from "./transactions.ts";
 
 export interface PostgresCapabilities extends FullCapabilities {
   readonly transactions: true;
   readonly durability: "fsync";
-}
-
-export interface PostgresDriverOptions {
-  /** Of its own, for its tables and functions. @default "headroom_queue" */
-  readonly schema?: string | undefined;
-  /** Makes the tables when they are first needed. False: `migrations()` is run otherwise. @default true */
-  readonly migrate?: boolean | undefined;
-  /**
-   * The connection on which it listens: `() => new pg.Client(url)`, past PgBouncer. False: none, jobs
-   * are found by polling.
-   * @default one of the pool's connections, if the pool has more than one
-   */
-  readonly listen?: PostgresListen | undefined;
-  /** How often it is looked for jobs that nobody has told of, on average, in milliseconds. @default 1_000 */
-  readonly pollMs?: number | undefined;
-  /** Between two notifications of this process, in milliseconds. @default 20 */
-  readonly notifyEveryMs?: number | undefined;
-  /** How often the listening connection is asked whether it is alive, in milliseconds. @default 3_000 */
-  readonly checkEveryMs?: number | undefined;
-  /** For each statement, with the wait for a connection, in milliseconds. @default 10_000 */
-  readonly timeoutMs?: number | undefined;
-  /** A transaction open for so long is told of on `headroom.queue.vacuum_held`, in milliseconds. @default 300_000 */
-  readonly oldTransactionMs?: number | undefined;
-  readonly clock?: Clock | undefined;
-  readonly random?: Random | undefined;
 }
 
 export interface PostgresDriver extends QueueDriver<PostgresCapabilities> {
@@ -110,11 +74,6 @@ export interface PostgresDriver extends QueueDriver<PostgresCapabilities> {
     request: ClaimRequest,
   ): Promise<Claim | undefined>;
 }
-
-const KNOWN: readonly (keyof PostgresDriverOptions)[] = [
-  ...(["schema", "migrate", "listen", "pollMs", "notifyEveryMs", "checkEveryMs"] as const),
-  ...(["timeoutMs", "oldTransactionMs", "clock", "random"] as const),
-];
 
 /**
  * Keeps jobs in PostgreSQL 13 or later. The application makes the pool (of `pg`, or one like it), and ends it.
@@ -144,6 +103,8 @@ const CAPABILITIES: PostgresCapabilities = {
   durability: "fsync",
 };
 
+const UNIQUE_VIOLATION = "23505";
+
 class InPostgres implements PostgresDriver {
   readonly name = "postgresql";
   readonly capabilities: PostgresCapabilities = CAPABILITIES;
@@ -153,68 +114,27 @@ class InPostgres implements PostgresDriver {
   readonly #statements: Statements;
   readonly #claims: Claims;
   readonly #batches: EnqueueBatches;
-  readonly #events: JobEvents;
-  readonly #notifier: Notifier;
+  readonly #telling: Telling;
   readonly #oldTransactions: OldTransactions;
-  readonly #openConnection: (() => Promise<OpenConnection>) | undefined;
-  readonly #listening: {
-    readonly checkEveryMs: number;
-    readonly timeoutMs: number;
-    readonly clock: Clock;
-    readonly random: Random;
-  };
   readonly #working = new Set<Promise<unknown>>();
-  #listener: Listener | undefined;
   #closed = false;
 
   constructor(pool: PostgresPool, options: PostgresDriverOptions) {
-    requireKnownOptions("postgresDriver", options, KNOWN);
     requireMethods<PostgresPool>("pool", pool, ["query", "connect"]);
-    const clock = requireClock("clock", options.clock ?? systemClock);
-    const random = requireFunction("random", options.random ?? systemRandom);
-    const timeoutMs = requirePositive("timeoutMs", options.timeoutMs ?? 10_000);
-    const origin = randomBytes(6).toString("hex");
-    this.#statements = new Statements({
-      pool,
-      schema: options.schema ?? DEFAULT_SCHEMA,
-      migrate: requireBoolean("migrate", options.migrate ?? true),
-      timeoutMs,
-      clock,
-    });
-    const run = (queue: string, text: string, values: unknown[]): Promise<readonly Row[]> =>
-      this.#run(queue, text, values);
-    this.#claims = new Claims(this.#statements.schema, clock);
+    const resolved = resolveOptions(options);
+    const { clock, oldTransactionMs: oldMs } = resolved;
+    const open = listeningOn(pool, options.listen);
+    const statements = new Statements({ pool, ...resolved });
+    this.#statements = statements;
+    this.#telling = new Telling({ statements, open, ...resolved });
+    this.#claims = new Claims(statements.schema, clock);
     this.#batches = new EnqueueBatches((settings, jobs) => this.#enqueue(settings, jobs));
-    this.#events = new JobEvents({
-      origin,
-      pollMs: requirePositive("pollMs", options.pollMs ?? 1_000),
-      watch: (queue, ms) => this.#watch(queue, ms),
-      clock,
-      random,
-    });
-    this.#notifier = new Notifier({
-      origin,
-      everyMs: requirePositive("notifyEveryMs", options.notifyEveryMs ?? 20),
-      send: (payloads) =>
-        this.#statements.run("", "SELECT pg_notify($1, p) FROM unnest($2::text[]) AS p", [
-          this.#statements.channel,
-          postgresArray(payloads),
-        ]),
-      clock,
-    });
-    this.#oldTransactions = new OldTransactions({
-      oldMs: requirePositive("oldTransactionMs", options.oldTransactionMs ?? 300_000),
-      clock,
+    const run: Power["run"] = async (queue, text, values) => this.#run(queue, text, values);
+    this.#oldTransactions = new OldTransactions({ oldMs, clock, run });
+    const powers: Power = {
+      schema: statements.schema,
       run,
-    });
-    this.#openConnection = listeningOn(pool, options.listen);
-    const checkEveryMs = requirePositive("checkEveryMs", options.checkEveryMs ?? 3_000);
-    this.#listening = { checkEveryMs, timeoutMs, clock, random };
-    const powers = {
-      schema: this.#statements.schema,
-      run,
-      tell: (kind: EventKind, queue: string, ids?: readonly string[]) =>
-        this.#tell(kind, queue, ids),
+      tell: (kind, queue, ids) => this.#telling.tell(kind, queue, ids),
     };
     this.admin = postgresAdmin(powers);
     this.schedules = postgresSchedules(powers);
@@ -226,7 +146,7 @@ class InPostgres implements PostgresDriver {
   }
 
   notify(queue: string): void {
-    this.#tell("ready", queue);
+    this.#telling.tell("ready", queue);
   }
 
   async enqueue(
@@ -237,7 +157,7 @@ class InPostgres implements PostgresDriver {
     this.#requireOpen(settings.name);
     if (jobs.length === 0) return [];
     for (const job of jobs) requireSupportedJob(this.capabilities, settings.name, job);
-    if (tx === undefined) return this.#batches.add(settings, jobs);
+    if (tx === undefined) return this.#untilDone(this.#batches.add(settings, jobs));
     const { name, maxBacklog } = settings;
     const rows = await this.#statements.runIn(
       transactionOf(tx),
@@ -250,10 +170,18 @@ class InPostgres implements PostgresDriver {
 
   async #enqueue(settings: QueueSettings, jobs: readonly NewJob[]): Promise<readonly Enqueued[]> {
     const { name, maxBacklog } = settings;
-    const values = addValues(name, jobs, { maxBacklog, lock: true });
-    const outcomes = outcomesOf(jobs, await this.#run(name, this.#addText(), values));
+    const add = (careful: boolean): Promise<readonly Row[]> => {
+      const values = addValues(name, jobs, { maxBacklog, lock: true, careful });
+      return this.#statements.run(name, this.#addText(), values);
+    };
+    // An id that was said to be new is not: nothing was added, and it must not fail those beside it.
+    const rows = await add(false).catch((error: QueueError) => {
+      if (postgresState(error.cause) !== UNIQUE_VIOLATION) throw error;
+      return add(true);
+    });
+    const outcomes = outcomesOf(jobs, rows);
     if (jobs.some(({ delayMs }, at) => delayMs <= 0 && outcomes[at]?.outcome === "added")) {
-      this.#tell("ready", name);
+      this.#telling.tell("ready", name);
     }
     return outcomes;
   }
@@ -318,10 +246,11 @@ class InPostgres implements PostgresDriver {
       .filter(({ verdict }, at) => ENDS.has(verdict.kind) && outcomes[at] === "settled")
       .map(({ job }) => job.id);
     if (ended.length > 0) {
-      this.#events.tell("ended", name, ended);
-      if (row?.["watched"] === true) this.#notifier.tell("ended", name, ended);
+      if (row?.["watched"] === true) this.#telling.tell("ended", name, ended);
+      else this.#telling.tellHere("ended", name, ended);
     }
-    if (row?.["again"] === true || limits.concurrency !== undefined) this.#tell("ready", name);
+    if (row?.["again"] === true || limits.concurrency !== undefined)
+      this.#telling.tell("ready", name);
     return outcomes;
   }
 
@@ -355,9 +284,9 @@ class InPostgres implements PostgresDriver {
       attempts: Number(row["attempts"]),
       parent: parentOf(row),
     }));
-    if (recovered > 0) this.#tell("ready", name);
+    if (recovered > 0) this.#telling.tell("ready", name);
     if (given.length > 0) {
-      this.#tell(
+      this.#telling.tell(
         "ended",
         name,
         given.map(({ id }) => id),
@@ -378,7 +307,7 @@ class InPostgres implements PostgresDriver {
     listener: Parameters<QueueDriver["subscribe"]>[2],
   ): Subscription {
     this.#requireOpen(name);
-    return this.#events.subscribe(name, kinds, listener, this.#listen());
+    return this.#telling.subscribe(name, kinds, listener);
   }
 
   async claimToForward(
@@ -401,52 +330,21 @@ class InPostgres implements PostgresDriver {
 
   async close(): Promise<void> {
     this.#closed = true;
-    this.#events.close();
-    await Promise.allSettled(this.#working);
-    await this.#notifier.close();
-    await this.#listener?.close();
-  }
-
-  /** Starts to listen when somebody first wants to hear. */
-  async #listen(): Promise<void> {
-    await this.migrate();
-    const open = this.#openConnection;
-    if (open === undefined) return;
-    const { clock, timeoutMs } = this.#listening;
-    this.#listener ??= new Listener({
-      open,
-      channel: this.#statements.channel,
-      notified: (payload) => this.#events.hear(payload),
-      missed: () => this.#events.missed(),
-      ...this.#listening,
-    });
-    const listener = this.#listener;
-    await withDeadline({ timeoutMs, what: "listening to PostgreSQL", clock }, () => listener.ready);
-  }
-
-  async #watch(queue: string, ms: number): Promise<void> {
-    const { schema } = this.#statements;
-    await this.#run(
-      queue,
-      `INSERT INTO ${schema}.watchers AS w
-       VALUES (${schema}.queue_id($1), clock_timestamp() + $2::float8 * interval '1 ms')
-       ON CONFLICT (queue_id) DO UPDATE SET until = greatest(w.until, excluded.until)`,
-      [queue, ms],
-    );
-  }
-
-  #tell(kind: EventKind, queue: string, ids?: readonly string[]): void {
-    this.#events.tell(kind, queue, ids);
-    this.#notifier.tell(kind, queue, ids);
+    while (this.#working.size > 0) await Promise.allSettled(this.#working);
+    await this.#telling.close();
   }
 
   #run(queue: string, text: string, values: unknown[]): Promise<readonly Row[]> {
     this.#requireOpen(queue);
-    const running = this.#statements.run(queue, text, values);
-    this.#working.add(running);
-    const over = (): void => void this.#working.delete(running);
-    running.then(over, over);
-    return running;
+    return this.#untilDone(this.#statements.run(queue, text, values));
+  }
+
+  /** `close` waits for it. */
+  #untilDone<Result>(work: Promise<Result>): Promise<Result> {
+    this.#working.add(work);
+    const over = (): void => void this.#working.delete(work);
+    work.then(over, over);
+    return work;
   }
 
   #requireOpen(queue: string): void {

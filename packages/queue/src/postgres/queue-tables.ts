@@ -142,4 +142,5 @@ CREATE TABLE ${schema}.relays (
 export const PLANNED_BY_INDEX = `
   SET search_path = pg_catalog, pg_temp
   SET enable_seqscan = off SET enable_bitmapscan = off
-  SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off`;
+  SET enable_hashjoin = off SET enable_mergejoin = off SET enable_sort = off
+  SET plan_cache_mode = force_generic_plan SET jit = off`;

@@ -7,8 +7,11 @@
  *     extend(queue, ids, leases, ms)    rows: place, state
  *     sweep(queue, …)                   rows: what was given up; last one without an id: how many recovered
  *
- * What is done and not kept is deleted by one statement for all. The others, which are few or fail, go
- * one by one. `lease` is the last part of the token: who does not have it changes nothing.
+ * What is done and not kept is deleted by one statement for all of a lease: what was claimed in one call
+ * has the same, so these are one or two (`p_counts` says how many of `p_done` each has). The others, which are few or fail, go
+ * one by one. `lease` is the last part of the token: who does not have it changes nothing. It is there
+ * while a job is active and at no other time, so it is asked for alone: with the state in the condition
+ * the planner might go through the index of all that is active.
  *
  * `extend` does not wait for a lock. A job that is just being completed by a transaction of the
  * application's is locked by it, and stays its holder's: no sweep takes what is locked.
@@ -54,50 +57,52 @@ BEGIN
 END $$;
 
 CREATE FUNCTION ${schema}.settle(
-  p_queue text, p_done text[], p_leases text[], p_results text[], p_others jsonb,
+  p_queue text, p_done text[], p_leases text[], p_counts int[], p_results text[], p_others jsonb,
   p_keep_done boolean, p_keep_dead boolean, p_strict boolean
 ) RETURNS TABLE (lost text[], watched boolean, again boolean) LANGUAGE plpgsql ${PLANNED_BY_INDEX} AS $$
 #variable_conflict use_column
 DECLARE
   v_queue int := ${schema}.queue_id(p_queue);
+  v_to int := 0;
+  v_shown text[];
   v_ids text[];
-  v_held text[];
   v_keys text[];
   v_results text[];
-  v_count int;
+  v_ended int := 0;
   v_now timestamptz := clock_timestamp();
   v_other record;
   v_job record;
 BEGIN
   again := false;
-  IF p_done IS NOT NULL THEN
+  FOR v_group IN 1 .. coalesce(cardinality(p_leases), 0) LOOP
+    v_shown := p_done[v_to + 1 : v_to + p_counts[v_group]];
+    v_to := v_to + p_counts[v_group];
     IF p_keep_done THEN
-      SELECT array_agg(s.id), array_agg(s.lease), array_agg(s.result) INTO v_ids, v_held, v_results FROM (
-        SELECT j.id, j.lease, u.result FROM unnest(p_done, p_leases, p_results) AS u(id, lease, result)
-          JOIN ${schema}.jobs j ON j.queue_id = v_queue AND j.id = u.id
-         WHERE j.state = 'active' AND j.lease = u.lease FOR UPDATE OF j) AS s;
+      SELECT array_agg(s.id),
+             array_agg(p_results[v_to - cardinality(v_shown) + array_position(v_shown, s.id)])
+        INTO v_ids, v_results FROM (
+        SELECT j.id FROM ${schema}.jobs j WHERE j.queue_id = v_queue AND j.id = ANY (v_shown)
+           AND j.lease = p_leases[v_group] FOR UPDATE) AS s;
       IF v_ids IS NOT NULL THEN
         PERFORM ${schema}.finish(v_queue, v_ids, 'done', NULL, v_results, true);
       END IF;
     ELSE
       WITH gone AS (
-        DELETE FROM ${schema}.jobs j USING unnest(p_done, p_leases) AS u(id, lease)
-         WHERE j.queue_id = v_queue AND j.id = u.id AND j.state = 'active' AND j.lease = u.lease
-        RETURNING j.id, j.key, j.lease)
-      SELECT array_agg(id), array_agg(lease), array_agg(key) FILTER (WHERE key IS NOT NULL), count(*)
-        INTO v_ids, v_held, v_keys, v_count FROM gone;
+        DELETE FROM ${schema}.jobs j WHERE j.queue_id = v_queue AND j.id = ANY (v_shown)
+           AND j.lease = p_leases[v_group] RETURNING j.id, j.key)
+      SELECT array_agg(id), array_agg(key) FILTER (WHERE key IS NOT NULL) INTO v_ids, v_keys FROM gone;
       IF v_keys IS NOT NULL THEN
         PERFORM ${schema}.leave_notes(v_queue, v_keys);
         again := true;
       END IF;
-      IF v_count > 0 THEN INSERT INTO ${schema}.tally VALUES (v_queue, 0, v_count); END IF;
+      v_ended := v_ended + coalesce(cardinality(v_ids), 0);
     END IF;
-    IF coalesce(cardinality(v_ids), 0) < cardinality(p_done) THEN
-      SELECT array_agg(u.lease || ':' || u.id) INTO lost FROM unnest(p_done, p_leases) AS u(id, lease)
-       WHERE NOT EXISTS (SELECT 1 FROM unnest(v_ids, v_held) AS g(id, lease)
-                          WHERE g.id = u.id AND g.lease = u.lease);
+    IF coalesce(cardinality(v_ids), 0) < cardinality(v_shown) THEN
+      SELECT lost || array_agg(p_leases[v_group] || ':' || u.id) INTO lost FROM unnest(v_shown) AS u(id)
+       WHERE u.id <> ALL (coalesce(v_ids, '{}'));
     END IF;
-  END IF;
+  END LOOP;
+  IF v_ended > 0 THEN INSERT INTO ${schema}.tally VALUES (v_queue, 0, v_ended); END IF;
 
   FOR v_other IN
     SELECT o.value ->> 'id' AS id, o.value ->> 'lease' AS lease, o.value ->> 'kind' AS kind,
@@ -106,8 +111,7 @@ BEGIN
       FROM jsonb_array_elements(p_others) WITH ORDINALITY AS o(value, at) ORDER BY o.at
   LOOP
     SELECT j.id, j.key, j.attempts, j.history INTO v_job FROM ${schema}.jobs j
-     WHERE j.queue_id = v_queue AND j.id = v_other.id AND j.state = 'active'
-       AND j.lease = v_other.lease FOR UPDATE;
+     WHERE j.queue_id = v_queue AND j.id = v_other.id AND j.lease = v_other.lease FOR UPDATE;
     IF NOT FOUND THEN
       lost := array_append(lost, v_other.lease || ':' || v_other.id);
       CONTINUE;
@@ -147,18 +151,19 @@ RETURNS TABLE (place int, state text) LANGUAGE plpgsql ${PLANNED_BY_INDEX} AS $$
 #variable_conflict use_column
 DECLARE
   v_queue int := ${schema}.queue_id(p_queue);
+  v_ids text[];
 BEGIN
-  WITH mine AS MATERIALIZED (
-    SELECT j.ctid FROM unnest(p_ids, p_leases) AS u(id, lease)
-      JOIN ${schema}.jobs j ON j.queue_id = v_queue AND j.id = u.id
-     WHERE j.state = 'active' AND j.lease = u.lease FOR UPDATE OF j SKIP LOCKED
-  )
+  SELECT array_agg(s.id) INTO v_ids FROM (
+    SELECT j.id FROM ${schema}.jobs j WHERE j.queue_id = v_queue AND j.id = ANY (p_ids)
+       AND j.lease = ANY (p_leases) FOR UPDATE SKIP LOCKED) AS s;
   UPDATE ${schema}.jobs j SET lease_until = clock_timestamp() + p_ms * interval '1 ms'
-    FROM mine WHERE j.ctid = mine.ctid;
+   WHERE j.queue_id = v_queue AND j.id = ANY (v_ids)
+     AND EXISTS (SELECT 1 FROM unnest(p_ids, p_leases) AS u(id, lease)
+                  WHERE u.id = j.id AND u.lease = j.lease);
   RETURN QUERY
   SELECT u.at::int, CASE
       WHEN EXISTS (SELECT 1 FROM ${schema}.jobs j WHERE j.queue_id = v_queue AND j.id = u.id
-                      AND j.state = 'active' AND j.lease = u.lease) THEN 'extended'
+                      AND j.lease = u.lease) THEN 'extended'
       WHEN EXISTS (SELECT 1 FROM ${schema}.revoked r WHERE r.lease = u.lease || ':' || u.id)
         THEN 'cancelled'
       ELSE 'lost' END
@@ -176,7 +181,7 @@ BEGIN
   DELETE FROM ${schema}.ended WHERE ctid = ANY (ARRAY(
     SELECT e.ctid FROM ${schema}.ended e WHERE e.queue_id = p_queue AND e.state = p_state
        AND (e.ended_number <= v_last OR e.ended_at <= clock_timestamp() - p_ms * interval '1 ms')
-     ORDER BY e.ended_number LIMIT 1000 FOR UPDATE SKIP LOCKED));
+     ORDER BY e.ended_number LIMIT 20000 FOR UPDATE SKIP LOCKED));
 END $$;
 
 CREATE FUNCTION ${schema}.sweep(

@@ -6,7 +6,7 @@ import { leaseOf } from "./job-rows.ts";
 
 /** As many as {@link settleValues} gives. */
 export const SETTLE_PARAMETERS: string =
-  "$1::text, $2::text[], $3::text[], $4::text[], $5::jsonb, $6::boolean, $7::boolean, $8::boolean";
+  "$1::text, $2::text[], $3::text[], $4::int[], $5::text[], $6::jsonb, $7::boolean, $8::boolean, $9::boolean";
 
 /** Verdicts that end a job. */
 export const ENDS: ReadonlySet<Verdict["kind"]> = new Set(["done", "dead"] as const);
@@ -36,9 +36,7 @@ export function settleValues(
   settlements: readonly Settlement[],
   strict: boolean,
 ): unknown[] {
-  const ids: string[] = [];
-  const leases: string[] = [];
-  const results: (string | undefined)[] = [];
+  const byLease = new Map<string, { ids: string[]; results: (string | undefined)[] }>();
   const others: object[] = [];
   const seen = new Set<string>();
   for (const settlement of settlements) {
@@ -47,18 +45,23 @@ export function settleValues(
     if (seen.has(leaseName(settlement))) continue;
     seen.add(leaseName(settlement));
     const lease = leaseOf(job.token);
-    if (verdict.kind === "done") {
-      ids.push(job.id);
-      leases.push(lease);
-      results.push(verdict.result);
-    } else others.push({ id: job.id, lease, ...verdict });
+    if (verdict.kind !== "done") {
+      others.push({ id: job.id, lease, ...verdict });
+      continue;
+    }
+    const group = byLease.get(lease) ?? { ids: [], results: [] };
+    byLease.set(lease, group);
+    group.ids.push(job.id);
+    group.results.push(verdict.result);
   }
+  const groups = [...byLease.values()];
   const keepDone = done !== undefined && done.count > 0 && done.ms > 0;
   return [
     name,
-    ids.length === 0 ? null : postgresArray(ids),
-    ids.length === 0 ? null : postgresArray(leases),
-    keepDone ? postgresArray(results) : null,
+    postgresArray(groups.flatMap(({ ids }) => ids)),
+    postgresArray([...byLease.keys()]),
+    postgresArray(groups.map(({ ids }) => ids.length)),
+    keepDone ? postgresArray(groups.flatMap(({ results }) => results)) : null,
     JSON.stringify(others),
     keepDone,
     dead.count > 0 && dead.ms > 0,

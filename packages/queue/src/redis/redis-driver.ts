@@ -12,7 +12,8 @@
  *
  * What it does not guarantee: Redis replicates asynchronously, and writes its log to disk once a
  * second unless told otherwise (`appendfsync always`). A replica that takes over may not know of the
- * last jobs, or hand out again those that were just done.
+ * last jobs, or hand out again those that were just done. If it does not know of a claim, it hands the
+ * job out with the same token: the two who hold it then are told apart only when one has settled.
  */
 
 import { randomBytes } from "node:crypto";
@@ -20,9 +21,11 @@ import { integerReply, type RedisClient, requireRedisClient } from "@headroom/co
 import type { FullCapabilities } from "../capabilities.ts";
 import type {
   Claim,
+  ClaimedJob,
   ClaimRequest,
   DriverEvent,
   Enqueued,
+  EnqueueOptions,
   Lease,
   LeaseState,
   NewJob,
@@ -36,7 +39,7 @@ import type {
   Subscription,
   Swept,
 } from "../driver.ts";
-import { driverFailed } from "../errors.ts";
+import { driverFailed, QueueError } from "../errors.ts";
 import { RedisCalls } from "./redis-calls.ts";
 import { type RedisDriverOptions, redisDriverRules } from "./redis-driver-options.ts";
 import { RedisEnqueue } from "./redis-enqueue.ts";
@@ -114,7 +117,16 @@ export class RedisDriver implements QueueDriver<RedisCapabilities> {
     this.flows = new RedisFlows(this.#calls, this.#queues, this.#enqueue);
   }
 
-  enqueue(settings: QueueSettings, jobs: readonly NewJob[]): Promise<readonly Enqueued[]> {
+  async enqueue(
+    settings: QueueSettings,
+    jobs: readonly NewJob[],
+    { tx }: EnqueueOptions = {},
+  ): Promise<readonly Enqueued[]> {
+    const { priorities } = this.capabilities;
+    if (tx !== undefined) throw unsupported(settings.name, "transactions");
+    if (jobs.some(({ priority }) => priority >= priorities)) {
+      throw unsupported(settings.name, "priorities");
+    }
     return this.#enqueue.add(settings, jobs);
   }
 
@@ -131,6 +143,7 @@ export class RedisDriver implements QueueDriver<RedisCapabilities> {
     settlements: readonly Settlement[],
     options: SettleOptions = {},
   ): Promise<Settled> {
+    if (options.tx !== undefined) throw unsupported(settings.name, "transactions");
     const outcomes: SettleOutcome[] = [];
     let rest = settlements;
     while (rest.length > MOST_SETTLEMENTS) {
@@ -189,14 +202,7 @@ export class RedisDriver implements QueueDriver<RedisCapabilities> {
     const { keys, rules } = this.#queues.of(settings);
     const args = [rules, MOST_SWEPT];
     const reply = await this.#calls.run(settings.name, scripts.SWEEP, keys.base, args);
-    const [recovered, ...dead] = reply as unknown[];
-    return {
-      recovered: integerReply(recovered),
-      dead: dead.map((notice) => {
-        const [id, name, attempts, queue, parentId] = JSON.parse(String(notice));
-        return { id, name, attempts, parent: parentId ? { queue, id: parentId } : undefined };
-      }),
-    };
+    return readSwept(reply);
   }
 
   async stats(settings: QueueSettings): Promise<QueueStats> {
@@ -274,6 +280,14 @@ export class RedisDriver implements QueueDriver<RedisCapabilities> {
   }
 }
 
+function unsupported(queue: string, name: keyof RedisCapabilities): QueueError {
+  return new QueueError(
+    "QUEUE_UNSUPPORTED",
+    queue,
+    `queue "${queue}": the Redis driver has not the capability ${name}`,
+  );
+}
+
 function claimArguments({ limit, leaseMs }: ClaimRequest): number[] {
   return [Math.min(limit, MOST_CLAIMED), wholeLease(leaseMs)];
 }
@@ -283,12 +297,26 @@ function wholeLease(ms: number): number {
 }
 
 function readClaim(reply: unknown): Claim {
-  const [now, next, records] = reply as [unknown, unknown, readonly (Buffer | null)[]];
+  const [now, next, records, swept] = reply as [unknown, unknown, (Buffer | null)[], unknown];
   const nowMs = integerReply(now);
   const nextMs = integerReply(next);
-  const jobs = [];
-  // A record that is not there belongs to a job that was deleted meanwhile.
-  for (const record of records)
+  const jobs: ClaimedJob[] = [];
+  for (const record of records) {
+    // One that is not there belongs to a job that was deleted meanwhile.
     if (record !== null) jobs.push(claimedJob(record.toString(), nowMs));
-  return { jobs, nextMs: nextMs < 0 ? undefined : nextMs };
+  }
+  const claim = { jobs, nextMs: nextMs < 0 ? undefined : nextMs };
+  return Array.isArray(swept) ? { ...claim, swept: readSwept(swept) } : claim;
+}
+
+/** How many are ready again, and the notices of the dead. */
+function readSwept(reply: unknown): Swept {
+  const [recovered, ...dead] = reply as unknown[];
+  return {
+    recovered: integerReply(recovered),
+    dead: dead.map((notice) => {
+      const [id, name, attempts, queue, parentId] = JSON.parse(String(notice));
+      return { id, name, attempts, parent: parentId ? { queue, id: parentId } : undefined };
+    }),
+  };
 }

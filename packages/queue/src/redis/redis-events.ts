@@ -62,12 +62,14 @@ export class RedisEvents {
     this.#subscription = undefined;
   }
 
-  #heard(isNew: boolean): Promise<void> {
-    if (this.#subscription?.isSynced) {
-      return isNew ? this.#subscription.refresh() : Promise.resolve();
-    }
+  async #heard(isNew: boolean): Promise<void> {
+    if (this.#subscription?.isSynced && isNew) await this.#subscription.refresh();
+    if (!this.#subscription?.isSynced) await this.#synced();
+  }
+
+  #synced(): Promise<void> {
     const { clock, timeoutMs } = this.#options;
-    const ready = new Promise<void>((resolve, reject) => {
+    return new Promise<void>((resolve, reject) => {
       const timer = clock.timer(
         () => reject(new Error(`no connection within ${timeoutMs} ms`)),
         timeoutMs,
@@ -76,12 +78,10 @@ export class RedisEvents {
         timer.cancel();
         resolve();
       });
-    });
-    if (this.#subscription === undefined) {
+      if (this.#subscription !== undefined) return;
       this.#subscription = this.#open();
       this.#subscription.start();
-    }
-    return ready;
+    });
   }
 
   #open(): RedisSubscription {
@@ -94,13 +94,16 @@ export class RedisEvents {
       clock,
       random,
       gap: () => {},
-      synced: () => {
-        for (const resolve of this.#whenSynced.splice(0)) resolve();
-        // What has come since the channels were named.
-        void this.#subscription?.refresh();
-      },
+      // Channels may have come since it named those that it would hear.
+      synced: () => void this.#refreshed(),
       message: (payload, channel) => this.#tell(channel, String(payload)),
     });
+  }
+
+  async #refreshed(): Promise<void> {
+    await this.#subscription?.refresh();
+    if (!this.#subscription?.isSynced) return;
+    for (const resolve of this.#whenSynced.splice(0)) resolve();
   }
 
   #tell(channel: string, message: string): void {

@@ -11,7 +11,8 @@
  * With the id in front, `1:k3fQ.0` is the token of the next lease. So a claim writes nothing into the
  * record, and the token of a job that is active can be told from it: that is how one is found and
  * cancelled. The nonce is new with every `enqueue`, and the number after it with every return to the
- * queue: no token comes twice, also not when a release gives the attempt back.
+ * queue: no token comes twice, also not when a release gives the attempt back, as long as the server
+ * forgets no claim.
  *
  * The two times are the server's, so the server puts them in front; Lua finds the rest behind their
  * fixed width. What nobody needs (a key, a parent, headers) takes no byte.

@@ -3,6 +3,7 @@
 import { RedisScript } from "@headroom/core/redis-script";
 import {
   ALSO_WHEN_FULL,
+  LUA_QUICK,
   LUA_STEPS,
   LUA_TIME,
   READS_ONLY,
@@ -40,7 +41,7 @@ return describe(ARGV[2])
  * Result: the next cursor or nil, then jobs as in FIND.
  */
 export const LIST: RedisScript = new RedisScript(
-  `${READS_ONLY}${LUA_TIME}${LUA_DESCRIBE}${`
+  `${READS_ONLY}${LUA_TIME}${LUA_DESCRIBE}
 local state, limit = ARGV[2], tonumber(ARGV[3])
 local replies = {false}
 local function idOf(entry) return state == 'active' and string.match(entry, '^([^:]*):') or entry end
@@ -81,7 +82,7 @@ if #found / 2 > limit and limit > 0 then
   replies[1] = last .. ':' .. string.format('%.0f', same)
 end
 return replies
-`}`,
+`,
 );
 
 /** `remove(job)`: takes a job out of wherever it waits, without a trace elsewhere. */
@@ -105,7 +106,7 @@ end
 
 /** ARGV: rules, id. Result: 1, or 0 when there is no such job or it has ended. O(n) of a long list of the ready. */
 export const CANCEL: RedisScript = new RedisScript(
-  `${ALSO_WHEN_FULL}${LUA_STEPS}${LUA_REMOVE}${`
+  `${ALSO_WHEN_FULL}${LUA_TIME}${LUA_QUICK}${LUA_STEPS}${LUA_REMOVE}
 local record = call('HGET', jobs, ARGV[2])
 if not record then return 0 end
 local job = open(record)
@@ -125,15 +126,16 @@ if wasActive and rules()[1] >= 0 then stir = true end
 call('PUBLISH', rules()[10], 'cancelled ' .. job.id)
 close()
 return 1
-`}`,
+`,
 );
 
 /** ARGV: rules, 1 to pause or 0 to go on. */
-export const PAUSE: RedisScript = new RedisScript(`${ALSO_WHEN_FULL}${LUA_STEPS}
+export const PAUSE: RedisScript =
+  new RedisScript(`${ALSO_WHEN_FULL}${LUA_TIME}${LUA_QUICK}${LUA_STEPS}
 if ARGV[2] == '1' then
-  call('HSET', base, 'paused', 1)
+  call('SET', base .. ':paused', 1)
 else
-  call('HDEL', base, 'paused')
+  call('DEL', base .. ':paused')
   stir = true
 end
 close()
@@ -142,7 +144,7 @@ return 1
 
 /** ARGV: rules, how many of the oldest or "", ids. Result: how many dead jobs are ready again. */
 export const REDRIVE: RedisScript = new RedisScript(
-  `${ALSO_WHEN_FULL}${LUA_STEPS}${`
+  `${ALSO_WHEN_FULL}${LUA_TIME}${LUA_QUICK}${LUA_STEPS}
 local ids = ARGV[2] == '' and {unpack(ARGV, 3)} or call('ZRANGE', base .. ':dead', 0, ARGV[2] - 1)
 local count = 0
 for _, id in ipairs(ids) do
@@ -157,12 +159,12 @@ for _, id in ipairs(ids) do
 end
 close()
 return count
-`}`,
+`,
 );
 
 /** ARGV: rules, state, the most. Result: how many were deleted; fewer than the most: there are no more. */
 export const PURGE: RedisScript = new RedisScript(
-  `${ALSO_WHEN_FULL}${LUA_STEPS}${LUA_REMOVE}${`
+  `${ALSO_WHEN_FULL}${LUA_TIME}${LUA_QUICK}${LUA_STEPS}${LUA_REMOVE}
 local state, most, ids = ARGV[2], tonumber(ARGV[3]), nil
 if state == 'ready' then
   promote(200)
@@ -193,11 +195,12 @@ for _, id in ipairs(ids) do
 end
 close()
 return #ids
-`}`,
+`,
 );
 
 /** ARGV: rules, id, token, progress. Result: 1, or 0 when the lease is lost. */
-export const PROGRESS: RedisScript = new RedisScript(`${ALSO_WHEN_FULL}${LUA_STEPS}
+export const PROGRESS: RedisScript =
+  new RedisScript(`${ALSO_WHEN_FULL}${LUA_TIME}${LUA_QUICK}${LUA_STEPS}
 if not call('ZSCORE', leases, ARGV[3]) then return 0 end
 call('HSET', base .. ':progress', ARGV[2], ARGV[4])
 call('PUBLISH', rules()[10], 'progress ' .. ARGV[2])
@@ -209,7 +212,7 @@ return 1
  * Result: 0 fired, -1 already, or in how many ms the tick is.
  */
 export const FIRE: RedisScript = new RedisScript(
-  `${REFUSED_WHEN_FULL}${LUA_STEPS}${LUA_ADD}${`
+  `${REFUSED_WHEN_FULL}${LUA_TIME}${LUA_QUICK}${LUA_STEPS}${LUA_ADD}
 local tick = tonumber(ARGV[3])
 if tick > now then return math.ceil(tick - now) end
 local last = tonumber(call('HGET', base .. ':schedules', ARGV[2]) or '')
@@ -218,7 +221,7 @@ call('HSET', base .. ':schedules', ARGV[2], exact(tick))
 add(1, ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8])
 close()
 return 0
-`}`,
+`,
 );
 
 /** ARGV: rules, schedule. Result: the last tick, and now. */
@@ -256,7 +259,7 @@ end
  * parent as in ENQUEUE, then the children as `queue id`. Result as of one job in ENQUEUE.
  */
 export const HOLD: RedisScript = new RedisScript(
-  `${REFUSED_WHEN_FULL}${LUA_STEPS}${LUA_ADD}${LUA_FLOW}${`
+  `${REFUSED_WHEN_FULL}${LUA_TIME}${LUA_QUICK}${LUA_STEPS}${LUA_ADD}${LUA_FLOW}
 local id, flow = ARGV[5], base .. ':flow:' .. ARGV[5]
 local isThere = call('HEXISTS', jobs, id) == 1
 local room = ARGV[2] == '' and 1 or ARGV[2] - backlog()
@@ -277,12 +280,12 @@ call('ZADD', base .. ':flows', '+inf', id)
 if died and ARGV[3] == '1' then release(id, true) elseif left == 0 then release(id, false) end
 close()
 return 0
-`}`,
+`,
 );
 
 /** ARGV: rules, parent's id, child as `queue id`, its outcome. Result: nothing. */
 export const REPORT: RedisScript = new RedisScript(
-  `${ALSO_WHEN_FULL}${LUA_STEPS}${LUA_FLOW}${`
+  `${ALSO_WHEN_FULL}${LUA_TIME}${LUA_QUICK}${LUA_STEPS}${LUA_FLOW}
 local id, flow = ARGV[2], base .. ':flow:' .. ARGV[2]
 local isHeld = call('HEXISTS', flow, 'list') == 1
 if not isHeld and call('HEXISTS', jobs, id) == 1 then return 0 end
@@ -303,7 +306,7 @@ elseif left == 0 then
 end
 close()
 return 0
-`}`,
+`,
 );
 
 /** ARGV: rules, parent's id. Result: the list of children as JSON or nil, and fields and values of the flow. */

@@ -1,7 +1,8 @@
 /**
  * How a queue's name becomes keys of Redis.
  *
- *     hrq:{photos}            HASH    counters, whether it is paused, what the rate has used up
+ *     hrq:{photos}            HASH    counters, and what the rate has used up
+ *     hrq:{photos}:paused     there while the queue is paused
  *     hrq:{photos}:jobs       HASH    id → record (`redis-job-record.ts`), of every job there is
  *     hrq:{photos}:ready      LIST    ids that are ready, without key or priority
  *     hrq:{photos}:first      ZSET    ids that are ready with a priority above 0
@@ -20,7 +21,6 @@
  *     hrq:{photos}:past       HASH    id → its failed attempts
  *     hrq:{photos}:progress   HASH    id → its progress
  *     hrq:{photos}:dedup      HASH    dedup key → until when, and the id
- *     hrq:{photos}:notices    LIST    jobs that a claim has found dead, for `sweep` to tell of
  *     hrq:{photos}:flows      ZSET    parents of which something was reported, by when it is forgotten
  *     hrq:{photos}:flow:<id>  HASH    what the children of a parent have become
  *     hrq:{photos}:schedules  HASH    schedule → its last tick

@@ -22,12 +22,57 @@ local time = call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 `;
 
-/** What the steps below need, and `wake`: one process that is idle is to look. */
-export const LUA_STEPS: string = String.raw`${LUA_TIME}
+/**
+ * `quickClaim(limit, leaseMs)`: a claim where nothing but plain jobs is ready, nothing is due and
+ * nothing has expired; nil in any other queue. Most claims are such, and making the functions of all
+ * the steps, and numbers into texts, would cost more than all that these do.
+ */
+export const LUA_QUICK: string = `
+local function exact(number) return string.format('%.0f', number) end
+
+-- One process that is idle is to look.
+local function wake()
+  if call('EXISTS', base .. ':wake') == 0 then call('LPUSH', base .. ':wake', '1') end
+end
+
+-- Leases jobs that were taken; gives their records, and how many there are.
+local function lease(ids, leaseMs)
+  local records = call('HMGET', base .. ':jobs', unpack(ids))
+  local expiry, pairs, count = exact(now + leaseMs), {}, 0
+  for i = 1, #ids do
+    local record = records[i]
+    if record then
+      pairs[count + 1] = expiry
+      pairs[count + 2] = ids[i] .. ':' .. string.sub(record, 29, string.find(record, '|', 29, true) - 1)
+      count = count + 2
+    end
+  end
+  if count > 0 then call('ZADD', base .. ':leases', unpack(pairs)) end
+  return records, count / 2
+end
+
+local function quickClaim(limit, leaseMs)
+  if string.sub(ARGV[1], 2, 8) ~= '-1,-1,-'
+    or call('EXISTS', base .. ':paused', base .. ':first', base .. ':turns', base .. ':later') > 0 then return end
+  local expiry = call('ZRANGE', base .. ':leases', '0', '0', 'WITHSCORES')[2]
+  if expiry and tonumber(expiry) <= now then return end
+  local due, nextMs = call('ZRANGE', base .. ':delayed', '0', '0', 'WITHSCORES')[2], -1
+  if due then
+    nextMs = math.floor(due / 1000) - now
+    if nextMs <= 0 then return end
+  end
+  local ids = call('LPOP', base .. ':ready', limit)
+  if not ids then return {now, nextMs, {}} end
+  local records = lease(ids, leaseMs)
+  if #ids == tonumber(limit) and call('EXISTS', base .. ':ready') == 1 then wake() end
+  return {now, nextMs, records}
+end
+`;
+
+/** What the steps below need. */
+export const LUA_STEPS: string = String.raw`
 local jobs, leases, ready, delayed = base .. ':jobs', base .. ':leases', base .. ':ready', base .. ':delayed'
 local known, stir, ended, nth = nil, false, {}, 0
-
-local function exact(number) return string.format('%.0f', number) end
 
 local function rules()
   if not known then known = cjson.decode(ARGV[1]) end
@@ -38,10 +83,6 @@ end
 local function score(ms)
   nth = nth + 1
   return exact(ms * 1000 + math.min(time[2] % 1000 + nth - 1, 999))
-end
-
-local function wake()
-  if call('EXISTS', base .. ':wake') == 0 then call('LPUSH', base .. ':wake', 1) end
 end
 
 local function open(record)
@@ -199,10 +240,12 @@ local function close()
   if stir then wake() end
 end
 
--- Leases that have expired, a bounded number. Gives how many are ready again.
+-- Leases that have expired, a bounded number. Gives how many jobs are ready again, and then of each
+-- that is dead its notice; nothing when there were none.
 local function recover(most)
   local tokens = call('ZRANGEBYSCORE', leases, '-inf', now, 'LIMIT', 0, most)
-  local recovered = 0
+  if #tokens == 0 then return end
+  local swept = {0}
   for _, expired in ipairs(tokens) do
     call('ZREM', leases, expired)
     local record = call('HGET', jobs, string.match(expired, '^([^:]*):'))
@@ -211,17 +254,16 @@ local function recover(most)
       if job.attempt >= job.most then
         if job.key then leave(job.key) end
         finish(job, 'x', 'lease-expired')
-        call('RPUSH', base .. ':notices', cjson.encode({job.id, job.name, job.attempt,
-          job.parentQueue or false, job.parent or false}))
-        call('LTRIM', base .. ':notices', -10000, -1)
+        swept[#swept + 1] = cjson.encode({job.id, job.name, job.attempt, job.parentQueue or false,
+          job.parent or false})
       else
         job.attempt = job.attempt + 1
         putBack(job, now)
-        recovered = recovered + 1
+        swept[1] = swept[1] + 1
       end
     end
   end
-  return recovered
+  return swept
 end
 
 -- What has become due, a bounded number; ready since when it was due.
@@ -238,7 +280,7 @@ local function promote(most)
 end
 `;
 
-/** `claim(limit, leaseMs)`: gives now, when to ask again in ms or -1, and the records. */
+/** `claim(limit, leaseMs)`: gives now, when to ask again in ms or -1, the records, and what was swept if anything. */
 export const LUA_CLAIM: string = `
 -- What may be taken by the limits of the queue; and in how many ms more, if the rate says so.
 local function allowed(limit)
@@ -290,11 +332,11 @@ local function takeByTurn(ids, limit)
 end
 
 local function claim(limit, leaseMs)
-  if call('HEXISTS', base, 'paused') == 1 then
+  local swept = recover(100)
+  if call('EXISTS', base .. ':paused') == 1 then
     stir = false
-    return {now, -1, {}}
+    return {now, -1, {}, swept}
   end
-  recover(100)
   local due = call('ZRANGE', delayed, 0, 0, 'WITHSCORES')[2]
   if due and tonumber(due) <= now * 1000 + 999 then
     promote(200)
@@ -324,20 +366,11 @@ local function claim(limit, leaseMs)
   end
   local records = {}
   if #ids > 0 then
-    local expiry, pairs, count = now + leaseMs, {}, 0
-    records = call('HMGET', jobs, unpack(ids))
-    for i = 1, #ids do
-      local record = records[i]
-      if record then
-        pairs[count + 1] = expiry
-        pairs[count + 2] = ids[i] .. ':' .. string.sub(record, 29, string.find(record, '|', 29, true) - 1)
-        count = count + 2
-      end
-    end
-    if count > 0 then call('ZADD', leases, unpack(pairs)) end
+    local count
+    records, count = lease(ids, leaseMs)
     if isLimited and rules()[2] >= 0 then
       local tat = math.max(tonumber(call('HGET', base, 'tat') or 0), now)
-      call('HSET', base, 'tat', string.format('%.3f', tat + count / 2 * rules()[3] / rules()[2]))
+      call('HSET', base, 'tat', string.format('%.3f', tat + count * rules()[3] / rules()[2]))
     end
   end
   -- Somebody else is to look too if there is more than was asked for; or nobody, until a time.
@@ -354,6 +387,6 @@ local function claim(limit, leaseMs)
     if waitMs and isMore and (nextMs < 0 or waitMs < nextMs) then nextMs = waitMs end
     if left <= 0 and not waitMs then nextMs = -1 end
   end
-  return {now, nextMs, records}
+  return {now, nextMs, records, swept}
 end
 `;

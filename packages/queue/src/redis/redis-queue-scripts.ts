@@ -8,6 +8,7 @@ import { RedisScript } from "@headroom/core/redis-script";
 import {
   ALSO_WHEN_FULL,
   LUA_CLAIM,
+  LUA_QUICK,
   LUA_STEPS,
   LUA_TIME,
   READS_ONLY,
@@ -55,14 +56,14 @@ for from = 0, room - 1, 2000 do
   end
 end
 if added > 0 then
-  call('HINCRBY', base, 'added', added)
-  if call('EXISTS', base .. ':wake') == 0 then call('LPUSH', base .. ':wake', 1) end
+  call('HINCRBY', base, 'added', string.format('%.0f', added))
+  if call('EXISTS', base .. ':wake') == 0 then call('LPUSH', base .. ':wake', '1') end
 end
 return room
 `);
 
 /** `add(room, id, record, delayMs, mayExist, window, isHeld)`: 0, -1 without room, or `=` and the id of the job that is there. */
-export const LUA_ADD: string = `${BACKLOG}${`
+export const LUA_ADD: string = `${BACKLOG}
 local function add(room, id, text, delayMs, mayExist, window, isHeld)
   if call('HEXISTS', jobs, id) == 1 then return mayExist == '1' and '=' .. id or 0 end
   local job = open(string.format('%013.0f|%013.0f|', now, now) .. text)
@@ -89,13 +90,14 @@ local function add(room, id, text, delayMs, mayExist, window, isHeld)
   call('HINCRBY', base, 'added', 1)
   return 0
 end
-`}`;
+`;
 
 /**
  * Any jobs. ARGV[2]: maxBacklog or "". Then of each: id, record, delay in ms, 1 if its id may exist,
  * dedup window in ms or "". Result: of each 0, -1 when it is full, or `=` and the id of the job that is there.
  */
-export const ENQUEUE: RedisScript = new RedisScript(`${REFUSED_WHEN_FULL}${LUA_STEPS}${LUA_ADD}
+export const ENQUEUE: RedisScript =
+  new RedisScript(`${REFUSED_WHEN_FULL}${LUA_TIME}${LUA_QUICK}${LUA_STEPS}${LUA_ADD}
 local replies = {}
 local room = ARGV[2] == '' and math.huge or ARGV[2] - backlog()
 for at = 3, #ARGV, 5 do
@@ -107,8 +109,11 @@ close()
 return replies
 `);
 
-/** ARGV: rules, limit, leaseMs. Result: now, in how many ms to ask again or -1, the records or nil. */
-export const CLAIM: RedisScript = new RedisScript(`${ALSO_WHEN_FULL}${LUA_STEPS}${LUA_CLAIM}
+/** ARGV: rules, limit, leaseMs. Result: now, in how many ms to ask again or -1, the records or nil, and as in SWEEP. */
+export const CLAIM: RedisScript = new RedisScript(`${ALSO_WHEN_FULL}${LUA_TIME}${LUA_QUICK}
+local quick = quickClaim(ARGV[2], ARGV[3])
+if quick then return quick end
+${LUA_STEPS}${LUA_CLAIM}
 local reply = claim(tonumber(ARGV[2]), ARGV[3])
 close()
 return reply
@@ -124,32 +129,39 @@ return reply
  * kept: it is in the leases and in the records, and nowhere else.
  */
 export const SETTLE: RedisScript = new RedisScript(
-  `${ALSO_WHEN_FULL}${LUA_STEPS}${LUA_CLAIM}${`
+  `${ALSO_WHEN_FULL}${LUA_TIME}${LUA_QUICK}
 local lost, plain = {}, tonumber(ARGV[4])
-if plain > 0 then
-  local gone = {unpack(ARGV, 5 + plain, 4 + 2 * plain)}
-  if call('ZREM', leases, unpack(ARGV, 5, 4 + plain)) < plain then
-    -- Who had its lease is told by the record: that still has the lease's token.
-    local seen
-    seen, gone = {}, {}
-    for i, record in ipairs(call('HMGET', jobs, unpack(ARGV, 5 + plain, 4 + 2 * plain))) do
-      local id, held = ARGV[4 + plain + i], ARGV[4 + i]
-      local tail = record and string.sub(record, 29, string.find(record, '|', 29, true) - 1)
-      if record and not seen[id] and id .. ':' .. tail == held and open(record).mark == '' then
-        seen[id] = true
-        gone[#gone + 1] = id
-      else
-        lost[#lost + 1] = i
-      end
+local gone = {unpack(ARGV, 5 + plain, 4 + 2 * plain)}
+if plain > 0 and call('ZREM', base .. ':leases', unpack(ARGV, 5, 4 + plain)) < plain then
+  -- Who had its lease is told by the record: that still has the lease's token, and no mark.
+  local seen
+  seen, gone = {}, {}
+  for i, record in ipairs(call('HMGET', base .. ':jobs', unpack(ARGV, 5 + plain, 4 + 2 * plain))) do
+    local id, held = ARGV[4 + plain + i], ARGV[4 + i]
+    local tail, mark
+    if record then tail, mark = string.match(record, '^([^|]*)|[^|]*|(%a?)|', 29) end
+    if record and not seen[id] and id .. ':' .. tail == held and mark == '' then
+      seen[id] = true
+      gone[#gone + 1] = id
+    else
+      lost[#lost + 1] = i
     end
   end
-  if #gone > 0 then
-    call('HDEL', jobs, unpack(gone))
-    if call('EXISTS', base .. ':progress', base .. ':flows') > 0 then
-      for _, id in ipairs(gone) do drop(id) end
-    end
-    call('HINCRBY', base, 'ended', #gone)
-  end
+end
+local areAlone = call('EXISTS', base .. ':progress', base .. ':flows') == 0
+if #gone > 0 then
+  call('HDEL', base .. ':jobs', unpack(gone))
+  call('HINCRBY', base, 'ended', exact(#gone))
+end
+if areAlone and #ARGV == 4 + 2 * plain then
+  local quick
+  if ARGV[2] ~= '0' then quick = quickClaim(ARGV[2], ARGV[3])
+  elseif string.sub(ARGV[1], 2, 3) == '-1' then quick = 0 end
+  if quick then return {lost, quick} end
+end
+${LUA_STEPS}${LUA_CLAIM}
+if not areAlone then
+  for _, id in ipairs(gone) do drop(id) end
 end
 local nth = plain
 for at = 5 + 2 * plain, #ARGV, 5 do
@@ -182,7 +194,7 @@ elseif string.sub(ARGV[1], 2, 3) ~= '-1' then
 end
 close()
 return {lost, reply}
-`}`,
+`,
 );
 
 /** ARGV: rules, leaseMs, tokens. Result: of each 1 extended, 0 lost, 2 cancelled. */
@@ -208,8 +220,8 @@ return replies
  * Result: how many are ready again, then of each dead its notice: JSON of id, name, attempts, parent's queue and id.
  */
 export const SWEEP: RedisScript = new RedisScript(
-  `${ALSO_WHEN_FULL}${LUA_STEPS}${`
-local recovered = recover(tonumber(ARGV[2]))
+  `${ALSO_WHEN_FULL}${LUA_TIME}${LUA_QUICK}${LUA_STEPS}
+local swept = recover(tonumber(ARGV[2])) or {0}
 promote(200)
 trimAll()
 call('ZREMRANGEBYSCORE', base .. ':pace', '-inf', now)
@@ -218,10 +230,9 @@ for _, parent in ipairs(call('ZRANGEBYSCORE', base .. ':flows', '-inf', now, 'LI
   call('ZREM', base .. ':flows', parent)
   call('UNLINK', base .. ':flow:' .. parent)
 end
-local notices = call('LPOP', base .. ':notices', 1000) or {}
 close()
-return {recovered, unpack(notices)}
-`}`,
+return swept
+`,
 );
 
 /**
@@ -229,7 +240,7 @@ return {recovered, unpack(notices)}
  * ms or -1, added, ended.
  */
 export const STATS: RedisScript = new RedisScript(
-  `${READS_ONLY}${LUA_TIME}${`
+  `${READS_ONLY}${LUA_TIME}
 local limit = string.format('%.0f', now * 1000 + 999)
 local due = call('ZCOUNT', base .. ':delayed', '-inf', limit)
 local oldest
@@ -245,12 +256,12 @@ for level = 0, 8 do
 end
 older(tonumber(call('ZRANGE', base .. ':ages', 0, 0, 'WITHSCORES')[2]))
 if due > 0 then older(math.floor(call('ZRANGE', base .. ':delayed', 0, 0, 'WITHSCORES')[2] / 1000)) end
-local meta = call('HMGET', base, 'paused', 'added', 'ended')
+local meta = call('HMGET', base, 'added', 'ended')
 return {
   call('LLEN', base .. ':ready') + call('ZCARD', base .. ':first') + call('ZCARD', base .. ':ages') + due,
   call('ZCARD', base .. ':delayed') - due, call('ZCARD', base .. ':leases'), call('ZCARD', base .. ':held'),
-  call('ZCARD', base .. ':dead'), meta[1] and 1 or 0, oldest and math.max(0, now - oldest) or -1,
-  tonumber(meta[2] or 0), tonumber(meta[3] or 0),
+  call('ZCARD', base .. ':dead'), call('EXISTS', base .. ':paused'), oldest and math.max(0, now - oldest) or -1,
+  tonumber(meta[1] or 0), tonumber(meta[2] or 0),
 }
-`}`,
+`,
 );

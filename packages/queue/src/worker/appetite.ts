@@ -2,8 +2,9 @@
  * When to claim, and how many.
  *
  * Hungry is who got all that was asked for the last time, or has heard since that there may be more.
- * Who is not sleeps until the driver says that something is due, or for some seconds at most, because
- * an event may be lost; the sleep is jittered, so that a hundred workers do not ask together.
+ * Who is not sleeps until the driver says that something is due, or for a second at most: an event may
+ * be lost, and nobody tells of a job that was added for later, or that a dead worker has left behind.
+ * The sleep is jittered, so that a hundred workers do not ask together.
  *
  * A claim takes at most half of what there is room for: the jobs of one half run while the other is
  * fetched. Along with settlements any number is claimed, because that trip is made anyway.
@@ -26,7 +27,7 @@ export interface AppetiteParts {
 }
 
 /** The longest sleep. */
-export const POLL_MS = 5_000;
+const POLL_MS = 1_000;
 
 export class Appetite {
   readonly prefetch: Prefetch;

@@ -40,11 +40,11 @@ export class Heartbeat {
   }
 
   /** Ticks from now on, if it does not yet. */
-  start(): void {
+  start(delayMs: number = this.#parts.leaseMs / 3): void {
     if (this.#timer !== undefined || this.#closed) return;
     // Where a lease lasts as long as a connection, there is nothing to extend.
     if (!this.#parts.driver.capabilities.extend) return;
-    this.#timer = this.#parts.clock.timer(this.#tick, this.#parts.leaseMs / 3);
+    this.#timer = this.#parts.clock.timer(this.#tick, delayMs);
   }
 
   close(): void {
@@ -64,9 +64,11 @@ export class Heartbeat {
       if (attempt.leaseUntilMs - nowMs < leaseMs * 0.75) due.push(attempt);
     }
     if (!any) return;
-    this.start();
-    if (this.#asking) this.#giveUpExpired(due);
-    else if (due.length > 0) void this.#extend(due);
+    if (this.#asking) this.#inDoubt(due);
+    else {
+      this.start();
+      if (due.length > 0) void this.#extend(due);
+    }
   };
 
   async #extend(due: readonly Attempt[]): Promise<void> {
@@ -77,7 +79,7 @@ export class Heartbeat {
       }
     } catch (error) {
       this.#parts.failed(error);
-      this.#giveUpExpired(due);
+      this.#inDoubt(due);
     } finally {
       this.#asking = false;
     }
@@ -98,11 +100,18 @@ export class Heartbeat {
     }
   }
 
-  #giveUpExpired(due: readonly Attempt[]): void {
-    const nowMs = this.#parts.clock.monotonicNow();
+  /** Gives up what has expired by our clock, and is back when the next would, or soon to ask again. */
+  #inDoubt(due: readonly Attempt[]): void {
+    const { clock, leaseMs, lost } = this.#parts;
+    const nowMs = clock.monotonicNow();
+    let delayMs = leaseMs / 15;
     for (const attempt of due) {
-      if (attempt.stage === "over" || attempt.leaseUntilMs > nowMs) continue;
-      this.#parts.lost(attempt, "lost");
+      if (attempt.stage === "over") continue;
+      if (attempt.leaseUntilMs <= nowMs) lost(attempt, "lost");
+      else delayMs = Math.min(delayMs, attempt.leaseUntilMs - nowMs);
     }
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.start(delayMs);
   }
 }

@@ -35,6 +35,7 @@ export function batchJobView(job: ClaimedJob, data: unknown, context: JobContext
   return { ...jobView(job, data), context };
 }
 
+/** Its functions are bound when they are asked for: handlers take it apart, and most use none. */
 export class AttemptContext implements JobContext {
   readonly #attempt: Attempt;
   readonly #rules: DefinitionRules;
@@ -54,7 +55,19 @@ export class AttemptContext implements JobContext {
     return this.#attempt.job.token;
   }
 
-  async progress(value: unknown): Promise<void> {
+  get progress(): JobContext["progress"] {
+    return (value) => this.#progress(value);
+  }
+
+  get completeIn(): JobContext["completeIn"] {
+    return (tx, result) => this.#completeIn(tx, result);
+  }
+
+  get children(): JobContext["children"] {
+    return () => this.#children();
+  }
+
+  async #progress(value: unknown): Promise<void> {
     const { driver, settings } = this.#parts;
     if (driver.admin === undefined) throw unsupported(settings.name, "progress", driver.name);
     const text = encodePayload(settings.name, "progress", value, MOST_PROGRESS_BYTES);
@@ -63,7 +76,7 @@ export class AttemptContext implements JobContext {
     if (!(await driver.admin.progress(settings, { id, token }, text))) throw this.#leaseLost();
   }
 
-  async completeIn(tx: unknown, result?: unknown): Promise<void> {
+  async #completeIn(tx: unknown, result?: unknown): Promise<void> {
     const { driver, settings } = this.#parts;
     if (!driver.capabilities.transactions) {
       throw unsupported(settings.name, "completeIn", driver.name);
@@ -87,7 +100,7 @@ export class AttemptContext implements JobContext {
     }
   }
 
-  async children(): Promise<readonly ChildResult[]> {
+  async #children(): Promise<readonly ChildResult[]> {
     const { driver, settings } = this.#parts;
     if (driver.flows === undefined) throw unsupported(settings.name, "children", driver.name);
     const children = await driver.flows.children(settings, this.#attempt.job.id);

@@ -7,6 +7,9 @@
  * `d` each, `c · rtt / d` end in a round trip, twice that covers their variance. Jobs that take long
  * against a round trip are not prefetched at all.
  *
+ * Jobs that have waited here for long although they were to end within a trip are given back, and
+ * nothing is prefetched until jobs are short again.
+ *
  * Durations and round trips are smoothed exponentially; a new worker prefetches nothing.
  */
 
@@ -40,6 +43,13 @@ export class Prefetch {
   /** A job took so long, in its handler. */
   ran(ms: number): void {
     this.#jobMs = this.#jobMs === undefined ? ms : this.#jobMs + WEIGHT * (ms - this.#jobMs);
+  }
+
+  /** Jobs that were prefetched have found no place for so long: what was measured is no longer so. */
+  stalled(ms: number): void {
+    if (this.#fixed !== undefined) return;
+    this.#jobMs = Math.max(this.#jobMs ?? 0, ms);
+    this.#size = this.#measured();
   }
 
   /** A round trip took so long. */

@@ -28,7 +28,7 @@ import type {
 } from "../driver.ts";
 import type { JobMiddleware } from "../job.ts";
 import type { PhysicalRules } from "../queue-options.ts";
-import { Appetite, POLL_MS } from "./appetite.ts";
+import { Appetite } from "./appetite.ts";
 import { Attempt } from "./attempt.ts";
 import { BatchGroup } from "./batch-group.ts";
 import { runBatch } from "./batch-runner.ts";
@@ -64,6 +64,8 @@ export interface LoopParts {
   readonly random: Random;
 }
 
+/** Without a claim or an extension for so long, a worker is not well. */
+const STALE_MS = 15_000;
 /** The longest that a handler has to end in after its signal has aborted. */
 const MOST_GRACE_MS = 5_000;
 
@@ -88,7 +90,7 @@ export class QueueLoop {
     const common = { driver, settings, leaseMs, clock, random };
     this.#parts = parts;
     this.#reporter = new Reporter(settings.name, driver.name, clock);
-    this.#liveness = new Liveness(clock, Math.max(3 * POLL_MS, 2 * leaseMs));
+    this.#liveness = new Liveness(clock, Math.max(STALE_MS, 2 * leaseMs));
     this.#appetite = new Appetite({
       rules,
       jobSlots: rules.concurrency * largestBatch(handlers),
@@ -103,11 +105,14 @@ export class QueueLoop {
       tellFirst: parts.tellFirst,
       beforeSettle: parts.beforeSettle,
       settled: (attempt, verdict, outcome) => this.#settled(attempt, verdict, outcome),
-      failed: (_, what) => this.#reporter.degraded(`${what}-failed`),
+      failed: (error, what) => this.#reporter.failed(`${what}-failed`, error),
     });
     this.#heartbeat = new Heartbeat({
       ...common,
-      held: () => [...this.#waiting, ...this.#running.held()],
+      held: () => {
+        this.#giveBackStalled();
+        return [...this.#waiting, ...this.#running.held()];
+      },
       lost: (attempt, state) => this.#lost(attempt, state),
       extended: () => this.#liveness.succeeded(),
       failed: () => this.#reporter.degraded("extend-failed"),
@@ -245,6 +250,22 @@ export class QueueLoop {
     this.#starting = false;
     if (this.#appetite.hungry) this.#exchange.pumpSoon();
   };
+
+  /**
+   * Jobs wait here for what a round trip takes. Who has waited a quarter of a lease stands behind slow
+   * ones, while another worker may be idle.
+   */
+  #giveBackStalled(): void {
+    const { rules, physical, clock, handlers } = this.#parts;
+    // What the application has asked for, or a batch waits for, may wait.
+    if (rules.prefetch !== undefined || largestBatch(handlers) > 1) return;
+    const freshMs = clock.monotonicNow() + physical.leaseMs * 0.75;
+    const stalled = this.#waiting.filter(({ leaseUntilMs }) => leaseUntilMs < freshMs);
+    if (stalled.length === 0) return;
+    this.#appetite.prefetch.stalled(physical.leaseMs / 4);
+    this.#waiting = this.#waiting.filter(({ leaseUntilMs }) => leaseUntilMs >= freshMs);
+    for (const attempt of stalled) this.#settle(attempt, RELEASED);
+  }
 
   /** After a stop of the process itself somebody else may have it: then it is not begun. */
   #mayBegin(attempt: Attempt): boolean {

@@ -2,6 +2,7 @@
 
 import { type QueueDegraded, queueDead, queueDegraded } from "@headroom/core/channels";
 import type { Clock } from "@headroom/core/clock";
+import { isHeadroomError } from "@headroom/core/errors";
 import type { DeadReason, Verdict } from "../driver.ts";
 
 export interface WorkerCounts {
@@ -47,6 +48,7 @@ export class Reporter {
   readonly #queue: string;
   readonly #system: string;
   readonly #clock: Clock;
+  #isWarned = false;
 
   constructor(queue: string, system: string, clock: Clock) {
     this.#queue = queue;
@@ -62,6 +64,15 @@ export class Reporter {
     const counted = COUNTED[reason];
     if (counted !== undefined) this.counts[counted] += jobs;
     queueDegraded.publish(() => ({ ...this.#event(), jobs, reason }));
+  }
+
+  /** What no waiting mends, a server that is too old or evicts, is said once to who hears no channel. */
+  failed(reason: QueueDegraded["reason"], error: unknown): void {
+    this.degraded(reason);
+    if (this.#isWarned || !isHeadroomError(error) || error.retryable) return;
+    this.#isWarned = true;
+    const type = "HeadroomWarning";
+    process.emitWarning(`a worker cannot work: ${error.message}`, { type, code: error.code });
   }
 
   dead(name: string, attempts: number, reason: DeadReason): void {

@@ -1,9 +1,9 @@
 /**
  * Puts back what dead workers have left, while this one lives.
  *
- * Claims sweep as well, but a worker that is told when there is work claims seldom. So it sweeps by
- * itself, fifteen times in a lease: the jobs of one that died are ready a moment after their lease
- * has run out, whoever is idle. A sweep that finds nothing is cheap.
+ * Claims sweep on their way, and an idle worker claims every second, so the jobs of one that died are
+ * ready a moment after their lease has run out. What only a sweep does (to drop what is kept too long,
+ * to tell which jobs were found dead) is done three times in a lease. One that finds nothing is cheap.
  */
 
 import type { Clock, Timer } from "@headroom/core/clock";
@@ -20,7 +20,7 @@ export interface SweeperParts {
   readonly failed: (error: unknown) => void;
 }
 
-const SWEEPS_IN_A_LEASE = 15;
+const SWEEPS_IN_A_LEASE = 3;
 
 export class Sweeper {
   readonly #parts: SweeperParts;
