@@ -21,6 +21,7 @@ import { type Account, accountOf, type Effect } from "./queue-fault-account.ts";
 import {
   type FaultJob,
   faultQueue,
+  REDIS_CLIENT,
   TIMEOUT_MS,
   type ToParent,
   type ToWorker,
@@ -52,7 +53,7 @@ export interface FaultServer {
 type Wishes = Partial<Omit<WorkerOrders, "ledger" | "ledgerKey">>;
 
 export function redisServer(node: RedisNode): FaultServer {
-  const client = new Redis({ ...node.via });
+  const client = new Redis({ ...node.via, ...REDIS_CLIENT });
   client.on("error", () => {});
   return {
     name: "Redis",

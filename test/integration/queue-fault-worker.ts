@@ -12,6 +12,7 @@ import pg from "pg";
 import {
   BLOCKING,
   faultQueue,
+  REDIS_CLIENT,
   TIMEOUT_MS,
   type ToParent,
   type ToWorker,
@@ -69,7 +70,7 @@ function openDriver(): QueueDriver {
     pool.on("error", () => {});
     return postgresDriver(pool, { timeoutMs: TIMEOUT_MS });
   }
-  const client = new Redis({ ...orders.redis });
+  const client = new Redis({ ...orders.redis, ...REDIS_CLIENT });
   client.on("error", () => {});
   return redisDriver(client, { timeoutMs: TIMEOUT_MS });
 }
