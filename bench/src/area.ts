@@ -31,12 +31,17 @@ export type AsyncOperation = (index: number) => PromiseLike<unknown>;
 export type Better = "lower" | "higher";
 
 export type MicroVariant = (resources: AsyncDisposableStack) => Awaitable<Operation>;
-/** What it gives to `resources` is disposed after every turn. */
-export type FigureVariant = (resources: AsyncDisposableStack, pace: Pace) => Awaitable<number>;
-/** {@link FigureVariant}, with all numbers of one turn. */
-export type FiguresVariant<Name extends string> = (
+/** What it gives to `resources` is disposed after every turn; `shared` is what `setup` has made. */
+export type FigureVariant<Shared = undefined> = (
   resources: AsyncDisposableStack,
   pace: Pace,
+  shared: Shared,
+) => Awaitable<number>;
+/** {@link FigureVariant}, with all numbers of one turn. */
+export type FiguresVariant<Name extends string, Shared = undefined> = (
+  resources: AsyncDisposableStack,
+  pace: Pace,
+  shared: Shared,
 ) => Awaitable<Readonly<Record<Name, number>>>;
 export type ClientVariant<Shared> = (
   shared: Shared,
@@ -57,7 +62,10 @@ export interface Variants<Variant, Peer extends string> {
 
 export interface MicroCase<Peer extends string = string> extends Variants<MicroVariant, Peer> {}
 
-export interface FigureCase<Peer extends string = string> extends Variants<FigureVariant, Peer> {
+export interface FigureCase<Peer extends string = string, Shared = undefined>
+  extends Variants<FigureVariant<Shared>, Peer> {
+  /** Runs once, before the first turn, such as starting a server. */
+  readonly setup?: (resources: AsyncDisposableStack) => Awaitable<Shared>;
   readonly unit: string;
   readonly better: Better;
   /** @default 1, right for a figure that is exact; give more for one that is measured */
@@ -65,8 +73,13 @@ export interface FigureCase<Peer extends string = string> extends Variants<Figur
 }
 
 /** Every figure is a line of its own, `case/name`. */
-export interface FiguresCase<Name extends string = string, Peer extends string = string>
-  extends Variants<FiguresVariant<Name>, Peer> {
+export interface FiguresCase<
+  Name extends string = string,
+  Peer extends string = string,
+  Shared = undefined,
+> extends Variants<FiguresVariant<Name, Shared>, Peer> {
+  /** Runs once, before the first turn, such as starting a server. */
+  readonly setup?: (resources: AsyncDisposableStack) => Awaitable<Shared>;
   readonly figures: Readonly<Record<Name, { readonly unit: string; readonly better: Better }>>;
   /** @default 1 */
   readonly rounds?: number;
@@ -94,10 +107,13 @@ export interface ServerCase<Shared, Address, Peer extends string = string>
 
 export interface Bench {
   micro<Peer extends string>(name: string, definition: MicroCase<Peer>): void;
-  figure<Peer extends string>(name: string, definition: FigureCase<Peer>): void;
-  figures<Name extends string, Peer extends string>(
+  figure<Peer extends string, Shared = undefined>(
     name: string,
-    definition: FiguresCase<Name, Peer>,
+    definition: FigureCase<Peer, Shared>,
+  ): void;
+  figures<Name extends string, Peer extends string, Shared = undefined>(
+    name: string,
+    definition: FiguresCase<Name, Peer, Shared>,
   ): void;
   client<Peer extends string, Shared = undefined>(
     name: string,
@@ -111,8 +127,8 @@ export interface Bench {
 
 export type Case = { readonly name: string } & (
   | { readonly kind: "micro"; readonly definition: MicroCase }
-  | { readonly kind: "figure"; readonly definition: FigureCase }
-  | { readonly kind: "figures"; readonly definition: FiguresCase }
+  | { readonly kind: "figure"; readonly definition: FigureCase<string, unknown> }
+  | { readonly kind: "figures"; readonly definition: FiguresCase<string, string, unknown> }
   | { readonly kind: "client"; readonly definition: ClientCase<unknown> }
   | { readonly kind: "server"; readonly definition: ServerCase<unknown, unknown> }
 );
@@ -142,9 +158,19 @@ export function area(name: string, declare: (bench: Bench) => void): Area {
   };
   declare({
     micro: (caseName, definition) => add({ kind: "micro", name: caseName, definition }),
-    figure: (caseName, definition) => add({ kind: "figure", name: caseName, definition }),
-    figures: (caseName, definition) => add({ kind: "figures", name: caseName, definition }),
     // What `setup` returns is what the variants take: checked above, forgotten here.
+    figure: (caseName, definition) =>
+      add({
+        kind: "figure",
+        name: caseName,
+        definition: definition as FigureCase<string, unknown>,
+      }),
+    figures: (caseName, definition) =>
+      add({
+        kind: "figures",
+        name: caseName,
+        definition: definition as FiguresCase<string, string, unknown>,
+      }),
     client: (caseName, definition) =>
       add({ kind: "client", name: caseName, definition: definition as ClientCase<unknown> }),
     server: (caseName, definition) =>

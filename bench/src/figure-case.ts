@@ -9,23 +9,31 @@ interface Turns {
 }
 
 /** A variant that works out its number itself: no warm-up, no clock. */
-export function openFigure(name: string, variant: FigureVariant, turns: Turns): Contestant {
-  const only: FiguresVariant<"only"> = async (...given) => ({ only: await variant(...given) });
-  return openFigures(name, only, ["only"], turns);
+export function openFigure<Shared>(
+  name: string,
+  variant: FigureVariant<Shared>,
+  shared: Shared,
+  turns: Turns,
+): Contestant {
+  const only: FiguresVariant<"only", Shared> = async (...given) => ({
+    only: await variant(...given),
+  });
+  return openFigures(name, only, ["only"], shared, turns);
 }
 
 /** A variant that works out all numbers of `figures` in one turn. */
-export function openFigures(
+export function openFigures<Shared>(
   name: string,
-  variant: FiguresVariant<string>,
+  variant: FiguresVariant<string, Shared>,
   figures: readonly string[],
+  shared: Shared,
   { lifetime, pace }: Turns,
 ): Contestant {
   return {
     name,
     turn: () =>
       lifetime.within(async (resources) => {
-        const values = await variant(resources, pace);
+        const values = await variant(resources, pace, shared);
         return figures.map((figure) => requireFinite(values[figure]));
       }),
   };

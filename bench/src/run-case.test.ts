@@ -133,6 +133,34 @@ test("what a variant of figures opened is closed after every turn", async () => 
   expect(rows).toMatchObject([{ name: "look/failed", ratio: 0, rounds: 2 }]);
 });
 
+test("what figures set up is made once, is what every turn gets, and is closed at the end", async () => {
+  const events: string[] = [];
+  const declared = only((bench) =>
+    bench.figures("look", {
+      setup: (resources) => {
+        resources.defer(() => void events.push("server closed"));
+        return "server";
+      },
+      figures: { failed: { unit: "%", better: "lower" } },
+      ours: (_, __, shared) => {
+        events.push(`ours on the ${shared}`);
+        return { failed: 1 };
+      },
+      peers: {
+        theirs: (_, __, shared) => {
+          events.push(`theirs on the ${shared}`);
+          return { failed: 1 };
+        },
+      },
+      floor: "theirs",
+      rounds: 2,
+    }),
+  );
+  await runOn(new FakeMachine(), declared);
+  const turns = ["ours on the server", "theirs on the server"];
+  expect(events).toEqual([...turns, ...turns, "server closed"]);
+});
+
 test("a figure that is no finite number is a failure", async () => {
   const declared = only((bench) =>
     bench.figures("look", {

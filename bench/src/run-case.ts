@@ -89,16 +89,19 @@ async function openersOf(
         variant: name,
         open: () => openMicro(name, variant, pace, stopwatch, resources),
       }));
-    case "figure":
+    case "figure": {
+      const shared = await declared.definition.setup?.(resources);
       return namedVariants(declared.definition).map(([name, variant]) => ({
         variant: name,
-        open: () => openFigure(name, variant, run),
+        open: () => openFigure(name, variant, shared, run),
       }));
+    }
     case "figures": {
       const figures = Object.keys(declared.definition.figures);
+      const shared = await declared.definition.setup?.(resources);
       return namedVariants(declared.definition).map(([name, variant]) => ({
         variant: name,
-        open: () => openFigures(name, variant, figures, run),
+        open: () => openFigures(name, variant, figures, shared, run),
       }));
     }
     case "client":

@@ -25,4 +25,5 @@ export const APP_DEPENDENCIES: readonly string[] = [
   "express@5.3.0",
   "@types/node@20.19.43",
   "@types/pg@8.23.1",
+  "piscina@5.3.2",
 ];

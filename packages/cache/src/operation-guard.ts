@@ -9,8 +9,8 @@
 import { CircuitBreaker, type CircuitBreakerOptions } from "@headroom/core/circuit-breaker";
 import type { Clock } from "@headroom/core/clock";
 import { isHeadroomError } from "@headroom/core/errors";
+import { OperationDeadlines } from "@headroom/core/operation-deadlines";
 import { CacheStoreTimeoutError } from "./errors.ts";
-import { OperationDeadlines } from "./operation-deadlines.ts";
 
 /** When the circuit of a server opens, and for how long. */
 export type StoreCircuitOptions = Omit<CircuitBreakerOptions, "name" | "clock" | "isFailure">;

@@ -272,20 +272,31 @@ export const sessionCommit: OperationChannel<SessionCommit> =
 /** Jobs were handed to a queue. */
 export interface QueueEnqueue {
   readonly queue: string;
+  /** The name of their definition. */
+  readonly name: string;
   /** The driver's engine: `"redis"`, `"postgresql"`. */
   readonly system: string;
   /** How many in one call. */
   readonly jobs: number;
+  /** How many of them were not added, because a living job has their key or id. */
+  duplicates?: number;
 }
 export const queueEnqueue: OperationChannel<QueueEnqueue> =
   createOperationChannel("headroom.queue.enqueue");
 
-/** One attempt of a worker at a job. */
+/** One attempt of a worker at a job, or at a batch of them. */
 export interface QueueProcess {
   readonly queue: string;
+  readonly name: string;
   readonly system: string;
-  /** 1 the first time. */
+  /** 1 the first time; of a batch, the highest. */
   readonly attempt: number;
+  /** From ready to claimed; of a batch, the longest. */
+  readonly waitedMs: number;
+  /** 1, or the size of the batch. */
+  readonly jobs: number;
+  /** Absent for a batch, whose jobs have one each. */
+  outcome?: "done" | "retried" | "dead" | "released" | "lost" | "cancelled";
 }
 export const queueProcess: OperationChannel<QueueProcess> =
   createOperationChannel("headroom.queue.process");
@@ -293,7 +304,93 @@ export const queueProcess: OperationChannel<QueueProcess> =
 /** A job was given up and put aside. */
 export interface QueueDead extends TimedEvent {
   readonly queue: string;
+  readonly name: string;
   readonly system: string;
   readonly attempts: number;
+  readonly reason:
+    | "attempts-exhausted"
+    | "unrecoverable"
+    | "lease-expired"
+    | "timeout"
+    | "invalid"
+    | "unknown-name"
+    | "child-dead";
 }
 export const queueDead: EventChannel<QueueDead> = createEventChannel("headroom.queue.dead");
+
+/** A tick of a schedule has come. Of all processes that have the schedule, one fires it. */
+export interface QueueTick extends TimedEvent {
+  readonly queue: string;
+  readonly system: string;
+  /**
+   * `fired` by this process, `already` by another one. `missed`: found too late to be made good.
+   * `invalid`: the application gave no fit data. `failed`: the server did not answer, and is asked again.
+   */
+  readonly outcome: "fired" | "already" | "missed" | "invalid" | "failed";
+  /** After its time, by the server's clock. Undefined: not known, because there was no answer. */
+  readonly lateMs: number | undefined;
+}
+export const queueTick: EventChannel<QueueTick> = createEventChannel("headroom.queue.tick");
+
+/** What was read of a queue, by whoever scales it, each time it was. */
+export interface QueueLoad extends TimedEvent {
+  readonly queue: string;
+  readonly ready: number;
+  readonly delayed: number;
+  readonly active: number;
+  readonly held: number;
+  readonly dead: number;
+  /** How long the job has waited that is ready for longest; undefined when none is. */
+  readonly oldestReadyMs: number | undefined;
+  /** Jobs added and jobs ended, of late. Undefined before there are two readings. */
+  readonly arrivalPerSecond: number | undefined;
+  readonly servicePerSecond: number | undefined;
+}
+export const queueLoad: EventChannel<QueueLoad> = createEventChannel("headroom.queue.load");
+
+/** A pool of workers grew or shrank, or should have. */
+export interface QueueScale extends TimedEvent {
+  /** The pool's configured name. */
+  readonly pool: string;
+  readonly from: number;
+  readonly to: number;
+  /** `start-failed`: a worker did not start. `unknown`: the queues could not be asked; all stays as it is. */
+  readonly outcome: "scaled" | "start-failed" | "unknown";
+}
+export const queueScale: EventChannel<QueueScale> = createEventChannel("headroom.queue.scale");
+
+/** A worker of a queue does not work as it should. */
+export interface QueueDegraded extends TimedEvent {
+  readonly queue: string;
+  readonly system: string;
+  /** How many jobs are concerned. */
+  readonly jobs: number;
+  readonly reason: /** The driver failed; it is asked again. */
+    | "claim-failed"
+    | "settle-failed"
+    | "extend-failed"
+    | "sweep-failed"
+    /** Events do not arrive: jobs are found by asking. */
+    | "subscription-failed"
+    /** Another worker may have the job. */
+    | "lease-lost"
+    /** A handler ended after its job was no longer its own; what it returned was dropped. */
+    | "late-result"
+    /** A handler did not end after its signal had aborted; its place was given away. */
+    | "handler-stuck"
+    /** The end of an attempt could not be told before its lease was over: the job will come again. */
+    | "settlement-dropped"
+    /** Jobs whose worker had died, or hung, are ready again. */
+    | "recovered";
+}
+export const queueDegraded: EventChannel<QueueDegraded> =
+  createEventChannel("headroom.queue.degraded");
+
+/** A transaction is open for so long that the tables of a queue cannot be vacuumed: it gets slower. */
+export interface QueueVacuum extends TimedEvent {
+  readonly queue: string;
+  readonly system: string;
+  /** How long the oldest transaction of the database has been open. */
+  readonly transactionMs: number;
+}
+export const queueVacuum: EventChannel<QueueVacuum> = createEventChannel("headroom.queue.vacuum");

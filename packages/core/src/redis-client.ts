@@ -19,7 +19,14 @@ export type RedisArgument = string | Buffer | number;
 export interface RedisCommands {
   callBuffer(command: string, args: RedisArgument[]): Promise<unknown>;
   pipeline?(): RedisPipeline;
-  readonly options?: { readonly enableAutoPipelining?: boolean | undefined } | undefined;
+  readonly options?:
+    | {
+        readonly enableAutoPipelining?: boolean | undefined;
+        /** Of a connection: where it goes to. */
+        readonly host?: string | undefined;
+        readonly port?: number | undefined;
+      }
+    | undefined;
 }
 
 /** Commands that are sent together. */

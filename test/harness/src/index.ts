@@ -1,3 +1,9 @@
+export {
+  checkEffectsLedger,
+  type EffectsLedgerResult,
+  type LedgerLine,
+} from "./checkers/effects-ledger.ts";
+export { checkKeyOrder, type KeyOrderResult } from "./checkers/key-order.ts";
 export { checkSetFull, type SetFullOptions, type SetFullResult } from "./checkers/set-full.ts";
 export { checkTotalQueue, type TotalQueueResult } from "./checkers/total-queue.ts";
 export { choosePlace } from "./choose-place.ts";

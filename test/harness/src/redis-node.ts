@@ -18,6 +18,8 @@ export class RedisNode extends ProcessNode {
       commandTimeout: 30_000,
       retryStrategy: () => null,
       maxRetriesPerRequest: 0,
+      // A server that loads its data would be waited for as long as it thinks, which may be far too long.
+      enableReadyCheck: false,
     });
     client.on("error", () => {});
     try {

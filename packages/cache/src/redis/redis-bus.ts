@@ -3,13 +3,13 @@
 import { requireKnownOptions, requirePositive } from "@headroom/core/options";
 import { type Random, systemRandom } from "@headroom/core/random";
 import { type RedisClient, requireRedisClient } from "@headroom/core/redis-client";
+import { RedisSubscription } from "@headroom/core/redis-subscription";
 import type { BusListener, BusProvider, CacheBus } from "../bus.ts";
 import type { StoreContext } from "../store.ts";
 import { parseBusMessage } from "./bus-message.ts";
 import { RedisKeys, requireKeyPrefix } from "./redis-keys.ts";
 import { isNodeList, placedNodes, type RedisNode } from "./redis-nodes.ts";
 import { DEFAULT_KEY_PREFIX } from "./redis-store-options.ts";
-import { RedisSubscription } from "./redis-subscription.ts";
 
 export interface RedisBusOptions {
   /**
@@ -91,10 +91,11 @@ class RedisBus implements CacheBus {
   ): RedisSubscription {
     const { cache, origin, clock } = this.#context;
     const { keyPrefix, heartbeatMs, random } = this.#rules;
+    const { channel } = new RedisKeys(keyPrefix, cache);
     const subscription: RedisSubscription = new RedisSubscription({
       client,
-      channel: new RedisKeys(keyPrefix, cache).channel,
-      origin,
+      channels: () => [channel],
+      pulse: `${channel}:${origin}`,
       heartbeatMs,
       clock,
       random,

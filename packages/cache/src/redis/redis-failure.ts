@@ -1,27 +1,9 @@
-/**
- * An error of the client as one of ours, without what may be secret in it.
- *
- * ioredis puts the arguments of a command on its errors, and Redis quotes them in some messages
- * (`ERR unknown command 'x', with args beginning with: …`). So of a server's answer only its first
- * word is kept: `OOM`, `READONLY`, `LOADING`, `CLUSTERDOWN`, `MOVED`, `NOAUTH`, `NOPERM`.
- */
+/** An error of the client as one of ours, without what may be secret in it. */
 
+import { redisFailureCode } from "@headroom/core/redis-failure";
 import { CacheStoreError } from "../store-errors.ts";
 
 /** @param store the store's name, for the message. */
 export function redisFailure(store: string, error: unknown): CacheStoreError {
-  return new CacheStoreError(store, reasonOf(error));
-}
-
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return "UNKNOWN";
-  if (error.name === "ReplyError") return replyCode(error.message);
-  if ("code" in error && typeof error.code === "string") return error.code;
-  return error.name === "Error" ? "DISCONNECTED" : error.name;
-}
-
-/** Redis 6 and older wrap what went wrong in a script: `ERR Error running script …: -OOM command …`. */
-function replyCode(message: string): string {
-  const code = /^(?!ERR\b)[A-Z]+\b/.exec(message) ?? /(?<=: -)(?!ERR\b)[A-Z]+\b/.exec(message);
-  return code?.[0] ?? "ERR";
+  return new CacheStoreError(store, redisFailureCode(error));
 }

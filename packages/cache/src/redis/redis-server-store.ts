@@ -17,6 +17,7 @@ import {
   sendRedis,
 } from "@headroom/core/redis-client";
 import type { RedisScript } from "@headroom/core/redis-script";
+import { TickBatch } from "@headroom/core/tick-batch";
 import { redisSlot } from "@headroom/hashing";
 import { OperationGuard } from "../operation-guard.ts";
 import type {
@@ -31,7 +32,6 @@ import type {
   Write,
 } from "../store.ts";
 import { CachePartitionError } from "../store-errors.ts";
-import { TickBatch } from "../tick-batch.ts";
 import { keysMessage, tagsMessageHead } from "./bus-message.ts";
 import { redisFailure } from "./redis-failure.ts";
 import { RedisKeys } from "./redis-keys.ts";
