@@ -1,4 +1,5 @@
 import { area } from "../src/area.ts";
+import * as fault from "./queue/faults.ts";
 import type { OpenQueue } from "./queue/libraries.ts";
 import * as postgres from "./queue/postgres-libraries.ts";
 import * as redis from "./queue/redis-libraries.ts";
@@ -57,4 +58,18 @@ export default area("queue", (bench) => {
     bench.figure(`postgres/add/x${lanes}`, { ...rate, ...onPostgres(play) });
   }
   bench.figures("postgres/latency/idle", { ...latency, ...onPostgres(scene.idleLatency) });
+
+  bench.figures("fault/worker-kill", {
+    figures: fault.KILL_FIGURES,
+    ours: fault.workerKilled("ours", redis.ours),
+    peers: { BullMQ: fault.workerKilled("BullMQ", redis.bullMq) },
+    floor: "BullMQ",
+  });
+  bench.figures("fault/redis-restart", {
+    figures: fault.RESTART_FIGURES,
+    ours: fault.redisRestarted(redis.ours),
+    peers: { BullMQ: fault.redisRestarted(redis.bullMq) },
+    floor: "BullMQ",
+    rounds: 3,
+  });
 });

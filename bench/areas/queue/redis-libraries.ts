@@ -9,6 +9,7 @@ import { type OpenQueue, type Payload, payload, payloads } from "./libraries.ts"
 
 export const ours: OpenQueue = async ({ redis }, resources) => {
   const client = new Redis({ ...redis });
+  client.on("error", () => {});
   resources.defer(() => client.disconnect());
   const jobs = defineQueue<Payload>({ name: "jobs" });
   const queues = createQueues({ driver: redisDriver(client), queues: { jobs } });
