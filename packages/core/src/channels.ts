@@ -382,6 +382,8 @@ export interface QueueDegraded extends TimedEvent {
     | "settlement-dropped"
     /** Jobs whose worker had died, or hung, are ready again. */
     | "recovered";
+  /** Of what failed, as the client or the server names it: `"ECONNREFUSED"`, `"42501"`. */
+  readonly code: string | undefined;
 }
 export const queueDegraded: EventChannel<QueueDegraded> =
   createEventChannel("headroom.queue.degraded");

@@ -56,3 +56,19 @@ export interface FullCapabilities extends Capabilities {
   readonly schedules: true;
   readonly flows: true;
 }
+
+/** What all drivers of ours have in common: everything but transactions, and how much lasts. */
+export const FULL_CAPABILITIES: Omit<FullCapabilities, "transactions" | "durability"> = {
+  delayMs: Number.POSITIVE_INFINITY,
+  priorities: 10,
+  keys: true,
+  dedup: true,
+  extend: true,
+  limits: true,
+  maxBacklog: true,
+  results: true,
+  deadLetters: true,
+  admin: true,
+  schedules: true,
+  flows: true,
+};

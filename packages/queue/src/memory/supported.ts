@@ -3,7 +3,7 @@
  * what its driver in production would refuse.
  */
 
-import type { Capabilities, FullCapabilities } from "../capabilities.ts";
+import { type Capabilities, FULL_CAPABILITIES, type FullCapabilities } from "../capabilities.ts";
 import type { NewJob, QueueSettings, Settlement } from "../driver.ts";
 import { QueueError } from "../errors.ts";
 
@@ -14,18 +14,7 @@ export interface MemoryCapabilities extends FullCapabilities {
 }
 
 export const MEMORY_CAPABILITIES: MemoryCapabilities = {
-  delayMs: Number.POSITIVE_INFINITY,
-  priorities: 10,
-  keys: true,
-  dedup: true,
-  extend: true,
-  limits: true,
-  maxBacklog: true,
-  results: true,
-  deadLetters: true,
-  admin: true,
-  schedules: true,
-  flows: true,
+  ...FULL_CAPABILITIES,
   transactions: false,
   durability: "memory",
 };

@@ -14,7 +14,7 @@
 
 import { requireMethods } from "@headroom/core/options";
 import { type PostgresPool, postgresArray, postgresState } from "@headroom/core/postgres-client";
-import type { FullCapabilities } from "../capabilities.ts";
+import { FULL_CAPABILITIES, type FullCapabilities } from "../capabilities.ts";
 import type {
   Claim,
   ClaimRequest,
@@ -87,18 +87,7 @@ export function postgresDriver(
 }
 
 const CAPABILITIES: PostgresCapabilities = {
-  delayMs: Number.POSITIVE_INFINITY,
-  priorities: 10,
-  keys: true,
-  dedup: true,
-  extend: true,
-  limits: true,
-  maxBacklog: true,
-  results: true,
-  deadLetters: true,
-  admin: true,
-  schedules: true,
-  flows: true,
+  ...FULL_CAPABILITIES,
   transactions: true,
   durability: "fsync",
 };

@@ -18,7 +18,7 @@
 
 import { randomBytes } from "node:crypto";
 import { integerReply, type RedisClient, requireRedisClient } from "@headroom/core/redis-client";
-import type { FullCapabilities } from "../capabilities.ts";
+import { FULL_CAPABILITIES, type FullCapabilities } from "../capabilities.ts";
 import type {
   Claim,
   ClaimedJob,
@@ -79,18 +79,7 @@ export function redisDriver(client: RedisClient, options: RedisDriverOptions = {
 export class RedisDriver implements QueueDriver<RedisCapabilities> {
   readonly name = "redis";
   readonly capabilities: RedisCapabilities = {
-    delayMs: Number.POSITIVE_INFINITY,
-    priorities: 10,
-    keys: true,
-    dedup: true,
-    extend: true,
-    limits: true,
-    maxBacklog: true,
-    results: true,
-    deadLetters: true,
-    admin: true,
-    schedules: true,
-    flows: true,
+    ...FULL_CAPABILITIES,
     transactions: false,
     durability: "async-fsync",
   };

@@ -144,6 +144,21 @@ const KNOWN_DIFFERENCES: Record<string, (tick: number, change: Change) => boolea
     byMs < 0 && tick >= atMs + byMs && tick < atMs - byMs,
 };
 
+/** Searching from within a time that exists twice, theirs also leaves out that hour of the next day it finds. */
+function isLostByThem(tick: number, zone: string, fromMs: number): boolean {
+  return changes(zone, fromMs - 2 * DAY_MS, fromMs + 2 * DAY_MS).some(
+    ({ atMs, byMs }) =>
+      byMs < 0 &&
+      fromMs >= atMs + byMs &&
+      fromMs < atMs - byMs &&
+      hourOf(zone, tick) === hourOf(zone, atMs),
+  );
+}
+
+function hourOf(zone: string, ms: number): number {
+  return Math.floor(wallMs(zone, ms) / HOUR_MS) % 24;
+}
+
 function isKnown(tick: number, zone: string): boolean {
   const near = changes(zone, tick - 2 * DAY_MS, tick + 2 * DAY_MS);
   return near.some((change) =>
@@ -171,7 +186,8 @@ describe("against cron-parser", () => {
         const [a, b] = [ours(cron, zone, fromMs, 12), theirs(cron, zone, fromMs, 12)];
         const untilMs = Math.min(a.at(-1) ?? 0, b.at(-1) ?? 0);
         const [inA, inB] = [new Set(a), new Set(b)];
-        const different = [...a.filter((t) => !inB.has(t)), ...b.filter((t) => !inA.has(t))];
+        const onlyOurs = a.filter((t) => !inB.has(t) && !isLostByThem(t, zone, fromMs));
+        const different = [...onlyOurs, ...b.filter((t) => !inA.has(t))];
         const unexplained = different.filter((t) => t <= untilMs && !isKnown(t, zone));
         expect(unexplained.map((t) => new Date(t).toISOString())).toEqual([]);
       }),

@@ -115,12 +115,12 @@ export class QueueLoop {
       },
       lost: (attempt, state) => this.#lost(attempt, state),
       extended: () => this.#liveness.succeeded(),
-      failed: () => this.#reporter.degraded("extend-failed"),
+      failed: (error) => this.#reporter.failed("extend-failed", error),
     });
     this.#sweeper = new Sweeper({
       ...common,
       swept: (swept) => this.#swept(swept),
-      failed: () => this.#reporter.degraded("sweep-failed"),
+      failed: (error) => this.#reporter.failed("sweep-failed", error),
     });
     this.#runner = new JobRunner({
       driver,

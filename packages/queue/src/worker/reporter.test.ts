@@ -34,10 +34,22 @@ test("ends and mishaps are counted and told, without anything of a job in it", (
   });
   const common = { queue: "photos", system: "memory", atMs: 5 };
   expect(told).toEqual([
-    { ...common, jobs: 1, reason: "lease-lost" },
-    { ...common, jobs: 3, reason: "recovered" },
+    { ...common, jobs: 1, reason: "lease-lost", code: undefined },
+    { ...common, jobs: 3, reason: "recovered", code: undefined },
     { ...common, name: "mail", attempts: 5, reason: "timeout" },
   ]);
+});
+
+test("of what failed the cause's code is told, else its own", () => {
+  const reporter = new Reporter("photos", "postgresql", createManualClock());
+  const codes: (string | undefined)[] = [];
+  const end = queueDegraded.subscribe(({ code }) => codes.push(code));
+  const forbidden = Object.assign(new Error("permission denied"), { code: "42501" });
+  reporter.failed("claim-failed", driverFailed("photos", "postgresql", forbidden));
+  reporter.failed("claim-failed", driverFailed("photos", "postgresql", new Error("?")));
+  reporter.failed("claim-failed", "?");
+  end();
+  expect(codes).toEqual(["42501", "QUEUE_UNAVAILABLE", undefined]);
 });
 
 test("what no waiting mends is a warning, once", () => {

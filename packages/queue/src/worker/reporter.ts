@@ -60,15 +60,15 @@ export class Reporter {
     this.counts[ENDED[verdict.kind]] += 1;
   }
 
-  degraded(reason: QueueDegraded["reason"], jobs = 1): void {
+  degraded(reason: QueueDegraded["reason"], jobs = 1, code?: string): void {
     const counted = COUNTED[reason];
     if (counted !== undefined) this.counts[counted] += jobs;
-    queueDegraded.publish(() => ({ ...this.#event(), jobs, reason }));
+    queueDegraded.publish(() => ({ ...this.#event(), jobs, reason, code }));
   }
 
   /** What no waiting mends, a server that is too old or evicts, is said once to who hears no channel. */
   failed(reason: QueueDegraded["reason"], error: unknown): void {
-    this.degraded(reason);
+    this.degraded(reason, 1, codeOf(error));
     if (this.#isWarned || !isHeadroomError(error) || error.retryable) return;
     this.#isWarned = true;
     const type = "HeadroomWarning";
@@ -82,4 +82,13 @@ export class Reporter {
   #event(): { queue: string; system: string; atMs: number } {
     return { queue: this.#queue, system: this.#system, atMs: this.#clock.now() };
   }
+}
+
+/** The code of what made a driver fail, else its own. */
+function codeOf(error: unknown): string | undefined {
+  for (const each of [error instanceof Error ? error.cause : undefined, error]) {
+    const code: unknown = each instanceof Error && "code" in each ? each.code : undefined;
+    if (typeof code === "string") return code;
+  }
+  return undefined;
 }
