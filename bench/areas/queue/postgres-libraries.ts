@@ -1,12 +1,12 @@
 /** Queues on PostgreSQL. */
 
-import { createQueues, defineQueue } from "@headroom/queue";
 import { postgresDriver } from "@headroom/queue/postgres";
 import * as bullmq from "bullmq";
 import { Logger, makeWorkerUtils, run } from "graphile-worker";
 import pg from "pg";
 import { PgBoss } from "pg-boss";
 import { type OpenQueue, type Payload, payload, payloads } from "./libraries.ts";
+import { oursOn } from "./ours.ts";
 
 /** Connections of a pool, of every library. */
 const MAX = 10;
@@ -23,27 +23,8 @@ async function counted(pool: pg.Pool, table: string, where = "true"): Promise<nu
   return rows[0].left;
 }
 
-export const ours: OpenQueue = async ({ postgres }, resources) => {
-  const pool = openPool(postgres, resources);
-  const jobs = defineQueue<Payload>({ name: "jobs" });
-  const queues = createQueues({ driver: postgresDriver(pool), queues: { jobs } });
-  resources.defer(() => queues.close());
-  return {
-    add: (index) => queues.jobs.add(payload(index)),
-    addBulk: (from, count) => queues.jobs.addMany(payloads(from, count)),
-    work: (concurrency, onJob) => {
-      const worker = queues.worker(
-        { jobs: async ({ data }) => onJob(data.index) },
-        { concurrency },
-      );
-      return () => worker.stop();
-    },
-    left: async () => {
-      const { ready, delayed, active } = await queues.jobs.stats();
-      return ready + delayed + active;
-    },
-  };
-};
+export const ours: OpenQueue = async ({ postgres }, resources) =>
+  oursOn(postgresDriver(openPool(postgres, resources)), resources);
 
 const REMOVE = { removeOnComplete: true, removeOnFail: true } as const;
 

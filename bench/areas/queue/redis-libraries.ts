@@ -1,34 +1,17 @@
 /** Queues on Redis. */
 
-import { createQueues, defineQueue } from "@headroom/queue";
 import { redisDriver } from "@headroom/queue/redis";
 import BeeQueue from "bee-queue";
 import * as bullmq from "bullmq";
 import { Redis } from "ioredis";
 import { type OpenQueue, type Payload, payload, payloads } from "./libraries.ts";
+import { oursOn } from "./ours.ts";
 
 export const ours: OpenQueue = async ({ redis }, resources) => {
   const client = new Redis({ ...redis });
   client.on("error", () => {});
   resources.defer(() => client.disconnect());
-  const jobs = defineQueue<Payload>({ name: "jobs" });
-  const queues = createQueues({ driver: redisDriver(client), queues: { jobs } });
-  resources.defer(() => queues.close());
-  return {
-    add: (index) => queues.jobs.add(payload(index)),
-    addBulk: (from, count) => queues.jobs.addMany(payloads(from, count)),
-    work: (concurrency, onJob) => {
-      const worker = queues.worker(
-        { jobs: async ({ data }) => onJob(data.index) },
-        { concurrency },
-      );
-      return () => worker.stop();
-    },
-    left: async () => {
-      const { ready, delayed, active } = await queues.jobs.stats();
-      return ready + delayed + active;
-    },
-  };
+  return oursOn(redisDriver(client), resources);
 };
 
 const REMOVE = { removeOnComplete: true, removeOnFail: true } as const;
