@@ -140,8 +140,11 @@ function envoy(levels: readonly Level[], factorPercent: number, thresholdPercent
       (size === 0n ? thresholdPercent > 0 : 100n * healthy < BigInt(thresholdPercent) * size),
   );
   const isTotal = panics.every(Boolean);
-  const parts = isTotal ? big.map(({ size }) => size) : health;
-  const whole = isTotal ? add(parts) : total;
+  const isUnfit = !isTotal && total === 0n;
+  const usable = big.findIndex(({ healthy, size }, at) => (panics[at] ? size : healthy) > 0n);
+  const toOne = big.map((_, at) => (at === usable ? 1n : 0n));
+  const parts = isTotal ? big.map(({ size }) => size) : isUnfit ? toOne : health;
+  const whole = isTotal || isUnfit ? add(parts) : total;
   let left = whole === 0n ? 0n : 100n;
   const loads = parts.map((part) => {
     const load = whole === 0n ? 0n : min(left, (part * 100n) / whole);
@@ -163,6 +166,13 @@ const percent = (min: number, max: number) => fc.integer({ min, max });
 
 test("what doubles round down is not lost: 1.4 × 47/70 is 94 %", () => {
   expect(loadOf("47/70 1/1").loads).toEqual([94, 6]);
+});
+
+test("a healthy target in two hundred is picked, and nobody where there is none", () => {
+  const rules = { overprovisioning: 1, panicThreshold: 0 };
+  expect(loadOf("1/200", rules).loads).toEqual([100]);
+  expect(loadOf("0/5 1/200 1/150", rules).loads).toEqual([0, 100, 0]);
+  expect(loadOf("0/5 0/3", rules).loads).toEqual([0, 0]);
 });
 
 describe("for any levels", () => {

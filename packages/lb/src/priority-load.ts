@@ -16,9 +16,10 @@
  * 4. When every level panics, nothing is known about anyone: the load is spread by size.
  *
  * Loads are whole percents, as in Envoy, rounded down; what rounding leaves goes to the first level
- * that has a part. They add up to 100. The one exception: with a panic threshold of 0 and nothing
- * healthy anywhere nobody may be picked, and all loads are 0 (Envoy says 100 for priority 0, and
- * then finds nobody there).
+ * that has a part. They add up to 100. Where every part is less than a percent, as of one healthy
+ * target in two hundred, the first level that has anybody to pick takes everything. The one exception:
+ * with a panic threshold of 0 and nothing healthy anywhere nobody may be picked, and all loads are 0
+ * (Envoy says 100 for priority 0 in both cases, and then may find nobody there).
  *
  * It is assumed that each level can stand in for the one before it, whatever its size: a priority 1
  * of two targets gets all the load of a priority 0 of ten that is down.
@@ -66,7 +67,11 @@ export function priorityLoad(
   const panics = levels.map(
     ({ healthyShare }) => totalFitness < 100 && healthyShare < panicThreshold,
   );
-  if (!panics.every(Boolean)) return { loads: distribute(fitness, totalFitness), panics };
+  if (!panics.every(Boolean)) {
+    const isUnfit = totalFitness === 0;
+    const parts = isUnfit ? allToFirst(levels, panics) : fitness;
+    return { loads: distribute(parts, isUnfit ? sum(parts) : totalFitness), panics };
+  }
   const sizes = levels.map(({ size }) => size);
   return { loads: distribute(sizes, sum(sizes)), panics };
 }
@@ -74,6 +79,14 @@ export function priorityLoad(
 /** In whole percent. */
 function fitnessOf(healthyShare: number, overprovisioning: number): number {
   return Math.min(100, Math.floor(100 * overprovisioning * healthyShare + ROUNDING));
+}
+
+/** A part for the first level with somebody to pick, none for the others. */
+function allToFirst(levels: readonly PriorityHealth[], panics: readonly boolean[]): number[] {
+  const first = levels.findIndex(
+    ({ healthyShare, size }, at) => (panics[at] ? size : healthyShare) > 0,
+  );
+  return levels.map((_, at) => (at === first ? 1 : 0));
 }
 
 /** Gives each its part of `whole`, in percent, as long as something is left of the hundred. */
